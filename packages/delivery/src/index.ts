@@ -1,1 +1,29 @@
-export {};
+export { type AttemptError, type AttemptErrorCode, attemptErrors } from './attempt-errors.ts';
+export {
+  isEventType,
+  isEventTypePattern,
+  matchesEventType,
+  matchesSubscription,
+  maxEventTypeLength,
+  type RoutedEvent,
+  type Subscription,
+} from './matching.ts';
+export { type AttemptContext, decideNextStep, type NextStep } from './next-step.ts';
+export { type AttemptOutcome, type NoResponseOutcome, type ResponseOutcome } from './outcome.ts';
+export {
+  defaultRetryScheduleSeconds,
+  maxJitter,
+  maxRetryAfterMs,
+  nextRetryDelayMs,
+  parseRetryAfterMs,
+} from './retry-schedule.ts';
+export {
+  type ApiKeyScope,
+  apiKeyScopes,
+  type AttemptStatus,
+  attemptStatuses,
+  type AttemptTrigger,
+  attemptTriggers,
+  type DeliveryStatus,
+  deliveryStatuses,
+} from './statuses.ts';
