@@ -1,1 +1,17 @@
-export {};
+export { type Clock, systemClock } from './clock.ts';
+export { DeadlineError, withDeadline } from './deadline.ts';
+export { createEncryption, type Encryption, EncryptionError, type SealedText } from './encryption.ts';
+export { deriveUuid, formatId, type IdKind, idPrefixes, makeUuid, parseId, uuidTimeMs } from './ids.ts';
+export { createLogger, type Logger, logLevels } from './logging.ts';
+export { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from './metrics.ts';
+export { createMicroBatch, type MicroBatch, type MicroBatchOptions } from './micro-batch.ts';
+export { maskedValue, maskSensitiveHeaders } from './sensitive-headers.ts';
+export {
+  describeSettings,
+  readSettings,
+  type Setting,
+  type Settings,
+  SettingsError,
+  type SettingValues,
+} from './settings.ts';
+export { announceReady, type Closeable, createShutdown, type Shutdown } from './shutdown.ts';

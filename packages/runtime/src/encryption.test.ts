@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto';
+import { expect, test } from '@jest/globals';
+import { createEncryption } from './encryption.ts';
+
+const key = () => randomBytes(32).toString('base64');
+
+test('what is sealed opens again, in its own context alone', () => {
+  const encryption = createEncryption(key());
+  const sealed = encryption.seal('whsec_café', 'webhook-1');
+  expect(sealed.sealed.toString('latin1')).not.toContain('whsec');
+  expect(encryption.open(sealed, 'webhook-1')).toBe('whsec_café');
+  expect(() => encryption.open(sealed, 'webhook-2')).toThrow(
+    expect.objectContaining({ code: 'encryption_open_failed' }),
+  );
+});
+
+test('one changed bit is noticed', () => {
+  const encryption = createEncryption(key());
+  const { sealed, keyId } = encryption.seal('secret', 'x');
+  for (const index of [0, 13, sealed.length - 1]) {
+    const altered = Buffer.from(sealed);
+    altered[index] = (altered[index] as number) ^ 1;
+    expect(() => encryption.open({ sealed: altered, keyId }, 'x')).toThrow(
+      expect.objectContaining({ code: 'encryption_open_failed' }),
+    );
+  }
+});
+
+test('after rotation the new key seals and the old one still opens', () => {
+  const [older, newer] = [key(), key()];
+  const before = createEncryption(older).seal('secret', 'x');
+  const rotated = createEncryption(`${newer},${older}`);
+  expect(rotated.open(before, 'x')).toBe('secret');
+  expect(rotated.seal('secret', 'x').keyId).toBe(rotated.activeKeyId);
+  expect(rotated.activeKeyId).not.toBe(before.keyId);
+  expect(() => createEncryption(newer).open(before, 'x')).toThrow(
+    expect.objectContaining({ code: 'encryption_key_unknown' }),
+  );
+});
+
+test.each(['', 'short', randomBytes(16).toString('base64')])('the key %p is refused', text => {
+  expect(() => createEncryption(text)).toThrow(expect.objectContaining({ code: 'encryption_key_invalid' }));
+});

@@ -1,0 +1,92 @@
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+
+const nonceBytes = 12;
+const tagBytes = 16;
+
+/** A sealed text and the id of the key that sealed it. */
+export interface SealedText {
+  readonly sealed: Buffer;
+  readonly keyId: string;
+}
+
+/** Seals texts for storage (AES-256-GCM, NIST SP 800-38D; a fresh random nonce each). */
+export interface Encryption {
+  /** The key that seals from now on. */
+  readonly activeKeyId: string;
+  /** @param context what the text belongs to: opening under another context fails */
+  seal(text: string, context: string): SealedText;
+  /** @throws EncryptionError `encryption_key_unknown` or `encryption_open_failed` */
+  open(sealed: SealedText, context: string): string;
+}
+
+export class EncryptionError extends Error {
+  readonly code: 'encryption_key_invalid' | 'encryption_key_unknown' | 'encryption_open_failed';
+  constructor(code: EncryptionError['code'], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'EncryptionError';
+    this.code = code;
+  }
+}
+
+/**
+ * @param keys comma-separated base64 keys of 32 bytes each; the first seals, all open
+ * @throws EncryptionError `encryption_key_invalid`
+ */
+export function createEncryption(keys: string): Encryption {
+  const byId = new Map(
+    keys
+      .split(',')
+      .map(text => parseKey(text.trim()))
+      .map(key => [keyIdOf(key), key]),
+  );
+  const [active] = byId;
+  if (active === undefined)
+    throw new EncryptionError('encryption_key_invalid', 'At least one encryption key is needed.');
+  const [activeKeyId, activeKey] = active;
+  return {
+    activeKeyId,
+    seal(text, context) {
+      const nonce = randomBytes(nonceBytes);
+      const cipher = createCipheriv('aes-256-gcm', activeKey, nonce).setAAD(Buffer.from(context));
+      const ciphertext = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+      return { sealed: Buffer.concat([nonce, ciphertext, cipher.getAuthTag()]), keyId: activeKeyId };
+    },
+    open({ sealed, keyId }, context) {
+      const key = byId.get(keyId);
+      if (key === undefined) {
+        const message = `No encryption key with the id ${keyId} is configured; add the key that sealed this to ENCRYPTION_KEY.`;
+        throw new EncryptionError('encryption_key_unknown', message);
+      }
+      return openWith(key, sealed, context);
+    },
+  };
+}
+
+function openWith(key: Buffer, sealed: Buffer, context: string): string {
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, nonceBytes), { authTagLength: tagBytes });
+    decipher.setAAD(Buffer.from(context)).setAuthTag(sealed.subarray(-tagBytes));
+    return decipher.update(sealed.subarray(nonceBytes, -tagBytes), undefined, 'utf8') + decipher.final('utf8');
+  } catch (cause) {
+    throw new EncryptionError(
+      'encryption_open_failed',
+      'A sealed text could not be opened: it was altered or moved.',
+      cause,
+    );
+  }
+}
+
+/** Eight hex digits of the key's SHA-256: tells keys apart, says nothing of them. */
+function keyIdOf(key: Buffer): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 8);
+}
+
+function parseKey(text: string): Buffer {
+  const key = Buffer.from(text, 'base64');
+  if (key.length !== 32)
+    throw new EncryptionError(
+      'encryption_key_invalid',
+      'An encryption key is 32 bytes in base64: `openssl rand -base64 32` makes one.',
+    );
+  return key;
+}
