@@ -1,1 +1,13 @@
-export {};
+export { startApp } from './app-process.ts';
+export type { AppProcess, AppName } from './app-process.ts';
+export { fixedClock } from './fixed-clock.ts';
+export type { FixedClock } from './fixed-clock.ts';
+export { startReceiver } from './receiver.ts';
+export type { ReceivedRequest, Receiver, ReceiverAnswer } from './receiver.ts';
+export { createTestDatabase, startTestDatabaseServer } from './test-database.ts';
+export type { TestDatabase } from './test-database.ts';
+export { startTestPostgres } from './test-postgres.ts';
+export type { TestPostgres } from './test-postgres.ts';
+export { startTestRedis } from './test-redis.ts';
+export type { TestRedis } from './test-redis.ts';
+export { waitFor } from './wait-for.ts';

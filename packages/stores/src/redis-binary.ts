@@ -1,0 +1,123 @@
+// Redis has no npm package with binaries: take the server on the PATH, else ask the system's package manager.
+import { spawn, spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { StoreError } from './store-error.ts';
+
+const SERVER_NAMES = ['valkey-server', 'redis-server'];
+// Services, and Homebrew, are outside of the PATH of some shells.
+const MORE_FOLDERS = ['/usr/local/bin', '/usr/bin', '/usr/sbin', '/opt/homebrew/bin'];
+const POLICY_FILE = '/usr/sbin/policy-rc.d';
+
+interface PackageManager {
+  name: string;
+  needsRoot: boolean;
+  steps: readonly (readonly string[])[];
+}
+
+const PACKAGE_MANAGERS: readonly PackageManager[] = [
+  {
+    name: 'apt-get',
+    needsRoot: true,
+    steps: [
+      ['update', '-qq'],
+      ['install', '-qq', '-y', '--no-install-recommends', 'redis-server'],
+    ],
+  },
+  { name: 'dnf', needsRoot: true, steps: [['install', '-q', '-y', 'valkey']] },
+  { name: 'apk', needsRoot: true, steps: [['add', '-q', '--no-cache', 'redis']] },
+  { name: 'brew', needsRoot: false, steps: [['install', '-q', 'redis']] },
+];
+
+/** The server's file on the PATH, Valkey before Redis; undefined if there is none. */
+export function findRedisServer(): string | undefined {
+  return SERVER_NAMES.map(findOnPath).find(file => file !== undefined);
+}
+
+function findOnPath(name: string): string | undefined {
+  const folders = [...(process.env.PATH ?? '').split(path.delimiter).filter(Boolean), ...MORE_FOLDERS];
+  return folders.map(folder => path.join(folder, name)).find(isExecutableFile);
+}
+
+function isExecutableFile(file: string): boolean {
+  try {
+    accessSync(file, constants.X_OK);
+    return statSync(file).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Finds a server, or installs one where this account may.
+ *
+ * @param onNotice told in one sentence before anything is installed
+ * @throws {StoreError} `redis_missing`, with a sentence that names the ways out
+ */
+export async function obtainRedisServer(onNotice: (sentence: string) => void): Promise<string> {
+  const present = findRedisServer();
+  if (present !== undefined) return present;
+  const manager = PACKAGE_MANAGERS.find(candidate => findOnPath(candidate.name) !== undefined);
+  const prefix = manager === undefined ? undefined : privilege(manager);
+  let failure = '';
+  if (manager !== undefined && prefix !== undefined) {
+    onNotice(`No Redis found: installing it with ${manager.name}…`);
+    failure = await install(manager, prefix);
+    const installed = findRedisServer();
+    if (installed !== undefined) return installed;
+  }
+  throw new StoreError(
+    'redis_missing',
+    'Signpost needs Redis: set REDIS_URL to a server that runs, or put valkey-server or redis-server on the PATH, ' +
+      'or start with the rights to install it (apt-get, dnf, apk or brew).' +
+      (failure === '' ? '' : `\n${manager?.name} said:\n${failure}`),
+  );
+}
+
+/** The words before the command: none, or a sudo that asks for no password; undefined if it is not permitted. */
+function privilege(manager: PackageManager): readonly string[] | undefined {
+  const isRoot = process.getuid?.() === 0;
+  // Homebrew refuses to run as root.
+  if (!manager.needsRoot) return isRoot ? undefined : [];
+  if (isRoot) return [];
+  return spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? ['sudo', '-n'] : undefined;
+}
+
+/** Runs the manager's steps; returns what it said when a step failed, else nothing. */
+async function install(manager: PackageManager, prefix: readonly string[]): Promise<string> {
+  const allowServices = forbidServices(manager);
+  try {
+    for (const step of manager.steps) {
+      const { code, output } = await run([...prefix, manager.name, ...step]);
+      // A failed index update is no reason to stop: the package may be in the index at hand.
+      if (code !== 0 && step[0] !== 'update') return output.trim();
+    }
+    return '';
+  } finally {
+    allowServices();
+  }
+}
+
+/**
+ * Debian starts a service as soon as its package is there. Only the program is wanted, so services are denied by Debian's
+ * own means while the installation runs (exit code 101 of policy-rc.d). RUNLEVEL=1 does the same for sysvinit.
+ */
+function forbidServices(manager: PackageManager): () => void {
+  if (manager.name !== 'apt-get' || process.getuid?.() !== 0 || existsSync(POLICY_FILE)) return () => undefined;
+  writeFileSync(POLICY_FILE, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  return () => rmSync(POLICY_FILE, { force: true });
+}
+
+function run([file, ...args]: readonly string[]): Promise<{ code: number | null; output: string }> {
+  return new Promise(resolve => {
+    const child = spawn(file as string, args, {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1', HOMEBREW_NO_AUTO_UPDATE: '1' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    child.stdout.on('data', chunk => (output += String(chunk)));
+    child.stderr.on('data', chunk => (output += String(chunk)));
+    child.once('error', error => resolve({ code: null, output: error.message }));
+    child.once('close', code => resolve({ code, output }));
+  });
+}
