@@ -1,0 +1,136 @@
+import { ContractError } from './contract-error.ts';
+import type { ContractDocument } from './document.ts';
+import { compileEnvelope, envelopeNeedsAttempt } from './envelope.ts';
+import { PathTreeBuilder, readPaths } from './json-path.ts';
+import type { BodyInput, SealedRequest, SealInput } from './seal-input.ts';
+import { checkSecret, generateSecret, type SecretCheck } from './secret.ts';
+import { compileContent, compileSigner } from './signature.ts';
+import { compileText, templateProblem, type TextReader, validTokens } from './vocabulary.ts';
+
+/** A contract turned into functions. Nothing of the document is interpreted again for a delivery. */
+export interface CompiledContract {
+  readonly document: ContractDocument;
+  readonly name: string;
+  /** Default that a webhook's own value overrides. */
+  readonly timeoutMs: number;
+  /** Default that a webhook's own value overrides: seconds after each failed attempt. */
+  readonly retryScheduleSeconds: readonly number[];
+  /** Share, 0 to 1, by which a retry's wait may grow at random. */
+  readonly retryJitterRatio: number;
+  /**
+   * Body, headers and signature of one attempt.
+   *
+   * @throws ContractError `secret_missing`, `secret_malformed`, `method_not_in_contract`
+   */
+  seal(input: SealInput): SealedRequest;
+  /**
+   * The body's text, the same bytes as those of `seal` for equal values.
+   *
+   * @throws ContractError `attempt_values_missing` when `bodyNeedsAttempt` and the attempt's id or time is not given
+   */
+  body(input: BodyInput): string;
+  /** Whether the body changes between the attempts of one delivery, as repairy's `timestamp` does. */
+  readonly bodyNeedsAttempt: boolean;
+  /**
+   * The string that the newest secret signs, for previews. Contracts whose content names `{secret}` put the secret in
+   * it: show it only to whoever gave that secret.
+   */
+  signedContent(input: SealInput): string;
+  generateSecret(): string;
+  checkSecret(secret: string): SecretCheck;
+  /** Whether an old and a new secret can sign side by side; if not, a rotation takes effect at once. */
+  readonly canCarryTwoSignatures: boolean;
+  isSuccess(statusCode: number): boolean;
+  /** Whether the receiver says by this status code that the webhook is gone for good. */
+  disablesWebhook(statusCode: number): boolean;
+}
+
+const NO_DATA: readonly (string | null)[] = [];
+
+/**
+ * Compiles a document that `parseContractDocument` accepted.
+ *
+ * @throws ContractError `contract_invalid` for a template that is not valid in its place
+ */
+export function compileContract(document: ContractDocument): CompiledContract {
+  assertTemplates(document);
+  const paths = new PathTreeBuilder();
+  const writeBody = compileEnvelope(document.envelope, paths);
+  const content = compileContent(document.signature.content, paths);
+  const sign = compileSigner(document.signature, document.secret, content);
+  const headers = document.headers.map(header => compileHeader(header.name, header.value, paths));
+  const signatureHeaders = document.signature.headers.map(header => compileHeader(header.name, header.value, paths));
+  const tree = paths.build();
+  const readData = (input: SealInput): readonly (string | null)[] =>
+    tree.size === 0 ? NO_DATA : readPaths(input.data, tree);
+  const chooseMethod = compileMethod(document);
+  const bodyNeedsAttempt = envelopeNeedsAttempt(document.envelope);
+
+  return {
+    document,
+    name: document.name,
+    timeoutMs: document.timeout_ms,
+    retryScheduleSeconds: document.retry.schedule_seconds,
+    retryJitterRatio: document.retry.jitter_ratio,
+    bodyNeedsAttempt,
+    canCarryTwoSignatures: document.signature.separator !== null,
+    seal(input) {
+      const data = readData(input);
+      // Encoded once: the same buffer is signed and sent.
+      const body = Buffer.from(writeBody(input, data), 'utf8');
+      const signatures = sign(input, data, body);
+      const sealed: Record<string, string> = {};
+      for (const header of headers) sealed[header.name] = header.read(input, data, '');
+      // In a signature header the reader's third argument carries the signatures.
+      for (const header of signatureHeaders) sealed[header.name] = header.read(input, data, signatures);
+      return { method: chooseMethod(input.method), headers: sealed, body };
+    },
+    body(input) {
+      if (bodyNeedsAttempt && (input.attemptId === undefined || input.attemptUnixSeconds === undefined)) {
+        throw new ContractError('attempt_values_missing', `The body of ${document.name} holds values of the attempt.`);
+      }
+      const full = { attemptId: '', attemptUnixSeconds: 0, ...input, secrets: [] };
+      return writeBody(full, readData(full));
+    },
+    signedContent(input) {
+      const data = readData(input);
+      const [newest = ''] = input.secrets;
+      return content.map(part => (part === null ? writeBody(input, data) : part(input, data, newest))).join('');
+    },
+    generateSecret: () => generateSecret(document.secret),
+    checkSecret: secret => checkSecret(document.secret, secret),
+    isSuccess: statusCode => statusCode >= document.success.from && statusCode <= document.success.to,
+    disablesWebhook: statusCode => document.success.disable_on.includes(statusCode),
+  };
+}
+
+function compileHeader(name: string, value: string, paths: PathTreeBuilder): { name: string; read: TextReader } {
+  return { name, read: compileText(validTokens(value), paths, true) };
+}
+
+function compileMethod(document: ContractDocument): (own: string | null) => string {
+  const allowed = new Set<string>(document.methods);
+  const [first = 'POST'] = document.methods;
+  return own => {
+    if (own === null) return first;
+    if (!allowed.has(own)) {
+      throw new ContractError('method_not_in_contract', `${document.name} does not allow the method ${own}.`);
+    }
+    return own;
+  };
+}
+
+/** Guards against a document that skipped validation: a bad template must not turn into empty text on the wire. */
+function assertTemplates(document: ContractDocument): void {
+  const { signature } = document;
+  const problems = [
+    templateProblem(signature.content, 'signed_content'),
+    templateProblem(signature.format, 'signature_format'),
+    ...signature.headers.map(header => templateProblem(header.value, 'signature_header')),
+    ...document.headers.map(header => templateProblem(header.value, 'header')),
+  ];
+  const problem = problems.find(found => found !== null);
+  if (problem !== undefined) {
+    throw new ContractError('contract_invalid', `The contract ${document.name} has a template that ${problem}.`);
+  }
+}

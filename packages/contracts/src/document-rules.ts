@@ -1,0 +1,94 @@
+import type { DocumentError } from './document-error.ts';
+import type { ContractDocument, HeaderDocument } from './document.ts';
+import { validTokens } from './vocabulary.ts';
+
+/** Errors that only show when several members of a well-formed document are read together. */
+export function findContradictions(document: ContractDocument): DocumentError[] {
+  return [
+    ...repeatedEventTypes(document),
+    ...repeatedHeaders(document),
+    ...signatureContradictions(document),
+    ...secretContradictions(document),
+    ...rangeContradictions(document),
+  ];
+}
+
+function repeatedEventTypes(document: ContractDocument): DocumentError[] {
+  return repeats(document.event_types.map(type => type.name)).map(index => ({
+    path: `event_types.${index}.name`,
+    message: 'is the name of an event type above',
+  }));
+}
+
+/** Header names compare without case: a receiver would see one header with two values. */
+function repeatedHeaders(document: ContractDocument): DocumentError[] {
+  const all: { path: string; header: HeaderDocument }[] = [
+    ...document.headers.map((header, index) => ({ path: `headers.${index}.name`, header })),
+    ...document.signature.headers.map((header, index) => ({ path: `signature.headers.${index}.name`, header })),
+  ];
+  return repeats(all.map(entry => entry.header.name.toLowerCase())).map(index => ({
+    path: all[index]?.path ?? '',
+    message: 'is the name of a header above',
+  }));
+}
+
+function signatureContradictions(document: ContractDocument): DocumentError[] {
+  const { algorithm, content, format, separator, headers } = document.signature;
+  const errors: DocumentError[] = [];
+  const keyed = algorithm.startsWith('hmac-');
+  const namesSecret = count(content, 'secret') > 0;
+  if (!keyed && !namesSecret) {
+    errors.push({ path: 'signature.content', message: `must name {secret}, because ${algorithm} has no key` });
+  }
+  if (keyed && namesSecret) {
+    errors.push({ path: 'signature.content', message: `must not name {secret}, because ${algorithm} has a key` });
+  }
+  if (count(format, 'signature') !== 1) {
+    errors.push({ path: 'signature.format', message: 'must name {signature} once' });
+  }
+  if (separator !== null && format.includes(separator)) {
+    errors.push({ path: 'signature.separator', message: 'must not occur in the format' });
+  }
+  headers.forEach((header, index) => {
+    if (count(header.value, 'signatures') !== 1) {
+      errors.push({ path: `signature.headers.${index}.value`, message: 'must name {signatures} once' });
+    }
+  });
+  return errors;
+}
+
+function secretContradictions(document: ContractDocument): DocumentError[] {
+  const { secret } = document;
+  const errors: DocumentError[] = [];
+  if (secret.min_length > secret.max_length) {
+    errors.push({ path: 'secret.max_length', message: 'must not be less than min_length' });
+  }
+  // base64url without padding: four characters for three bytes.
+  const generated = secret.encoding === 'text' ? Math.ceil((secret.generated_bytes * 4) / 3) : secret.generated_bytes;
+  if (generated < secret.min_length || generated > secret.max_length) {
+    errors.push({ path: 'secret.generated_bytes', message: 'must make secrets between min_length and max_length' });
+  }
+  return errors;
+}
+
+function rangeContradictions(document: ContractDocument): DocumentError[] {
+  const errors: DocumentError[] = [];
+  const { success, methods } = document;
+  if (success.from > success.to) errors.push({ path: 'success.to', message: 'must not be less than from' });
+  success.disable_on.forEach((code, index) => {
+    if (code >= success.from && code <= success.to) {
+      errors.push({ path: `success.disable_on.${index}`, message: 'is a status code that means success' });
+    }
+  });
+  for (const index of repeats(methods)) errors.push({ path: `methods.${index}`, message: 'is named twice' });
+  return errors;
+}
+
+function count(template: string, name: string): number {
+  return validTokens(template).filter(token => token.kind === 'placeholder' && token.name === name).length;
+}
+
+/** Positions of the values that stood earlier in the list. */
+function repeats(values: readonly string[]): number[] {
+  return values.flatMap((value, index) => (values.indexOf(value) < index ? [index] : []));
+}
