@@ -1,2 +1,32 @@
 export { type Database, type DatabaseOptions, openDatabase, pingDatabase } from './database.ts';
 export { isDatabaseUnavailable } from './unavailable.ts';
+export { cancelDeliveries, cancelPendingDeliveries, deactivateWebhook } from './cancel.ts';
+export {
+  type DeliveryToAttempt,
+  type EventContent,
+  loadDeliveries,
+  loadEventContents,
+  loadWebhookTargets,
+  type WebhookTarget,
+} from './deliver.ts';
+export {
+  type EventToFanOut,
+  insertDeliveries,
+  loadEventsToFanOut,
+  loadSubscribedWebhooks,
+  markFannedOut,
+  type NewDelivery,
+  type SubscribedWebhook,
+} from './fan-out.ts';
+export { insertEvents, type NewEvent, type StoredEvent } from './publish.ts';
+export { type AttemptRecord, recordAttempts, type RecordedStep, type RecordResult } from './record.ts';
+export {
+  listOpenManualRetries,
+  listPendingDeliveries,
+  listUnfannedEvents,
+  oldestDueAgeMs,
+  type PendingCursor,
+  type PendingDelivery,
+  withRepairLock,
+} from './repair.ts';
+export { deleteExpiredIdempotencyKeys, dropExpiredPartitions, ensurePartitions } from './retention.ts';

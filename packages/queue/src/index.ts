@@ -1,1 +1,11 @@
-export {};
+export { workerConnection } from './connection.ts';
+export {
+  type DeliverJob,
+  deliverJobSchema,
+  deliverQueueName,
+  type FanOutJob,
+  fanOutJobSchema,
+  fanOutQueueName,
+} from './job-catalogue.ts';
+export { createJobProducer, type DueDelivery, type JobProducer, JobRefusedError, type QueueDepth } from './producer.ts';
+export { inspectRedis, judgeRedis, type RedisVerdict } from './redis-check.ts';

@@ -1,0 +1,44 @@
+import { type Database, runHot } from './database.ts';
+
+/** Cancels those of these deliveries that are pending. */
+export async function cancelDeliveries(database: Database, ids: readonly string[]): Promise<void> {
+  await runHot(
+    database,
+    'cancel-deliveries',
+    `update deliveries d set status = 'cancelled', completed_at = clock_timestamp(), next_attempt_at = null, manual_retry_at = null
+     from unnest($1::uuid[]) as t (id) where d.id = t.id and d.status = 'pending'`,
+    [ids],
+  );
+}
+
+/**
+ * Cancels the pending deliveries of a webhook. A delivery that a fan-out inserts at this very moment is not seen here;
+ * the dispatcher finds its webhook inactive or gone and cancels it then.
+ */
+export async function cancelPendingDeliveries(database: Database, webhookId: string): Promise<number> {
+  const { rowCount } = await database.pool.query(
+    `update deliveries set status = 'cancelled', completed_at = clock_timestamp(), next_attempt_at = null, manual_retry_at = null
+     where webhook_id = $1 and status = 'pending'`,
+    [webhookId],
+  );
+  return rowCount ?? 0;
+}
+
+/**
+ * Deactivates a webhook and cancels its pending deliveries.
+ *
+ * @param reason why, for people: `gone` where the receiver answered 410
+ * @returns whether it was active before
+ */
+export async function deactivateWebhook(database: Database, webhookId: string, reason: string): Promise<boolean> {
+  const { rows } = await database.pool.query(
+    `with changed as (
+       update webhooks set active = false, deactivated_reason = $2, version = version + 1, updated_at = now()
+       where id = $1 and active returning workspace_id)
+     update workspaces set webhooks_revision = webhooks_revision + 1
+     where id = (select workspace_id from changed) returning id`,
+    [webhookId, reason],
+  );
+  await cancelPendingDeliveries(database, webhookId);
+  return rows.length > 0;
+}

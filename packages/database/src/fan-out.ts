@@ -1,0 +1,91 @@
+import { type Database, runHot } from './database.ts';
+
+/** An event that wants its deliveries made. */
+export interface EventToFanOut {
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly eventType: string;
+  readonly subject: string | null;
+  readonly channels: readonly string[];
+  /** Changes with every change of the workspace's webhooks. */
+  readonly webhooksRevision: string;
+}
+
+/** What of a webhook the fan-out wants to know. */
+export interface SubscribedWebhook {
+  readonly id: string;
+  readonly eventTypes: readonly string[];
+  readonly subject: string | null;
+  readonly channels: readonly string[];
+  readonly active: boolean;
+}
+
+export interface NewDelivery {
+  /** Derived from the event and the webhook: see `deriveUuid`. */
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly eventId: string;
+  readonly webhookId: string;
+  readonly eventType: string;
+}
+
+/** An event of a workspace that has been deleted since, or that retention took: nobody gets it. */
+export interface OrphanedEvent {
+  readonly id: string;
+  readonly workspaceId: null;
+}
+
+// Only events that still stand in the outbox: one that was fanned out is done, and doing it again could match webhooks
+// that were made since.
+const loadEventsSql = `
+  select p.event_id as id, w.id as "workspaceId", e.event_type as "eventType", e.subject, e.channels,
+    w.webhooks_revision::text as "webhooksRevision"
+  from unnest($1::uuid[]) as t (id)
+  join pending_fan_outs p on p.event_id = t.id
+  left join events e on e.id = t.id
+  left join workspaces w on w.id = e.workspace_id`;
+
+/** Of these events, those that have not been fanned out. */
+export async function loadEventsToFanOut(
+  database: Database,
+  eventIds: readonly string[],
+): Promise<readonly (EventToFanOut | OrphanedEvent)[]> {
+  return runHot<EventToFanOut | OrphanedEvent>(database, 'load-events-to-fan-out', loadEventsSql, [eventIds]);
+}
+
+/** The active webhooks of a workspace. */
+export async function loadSubscribedWebhooks(
+  database: Database,
+  workspaceId: string,
+): Promise<readonly SubscribedWebhook[]> {
+  const { rows } = await database.pool.query<SubscribedWebhook>(
+    `select id, event_types as "eventTypes", subject, channels, active from webhooks where workspace_id = $1 and active order by id`,
+    [workspaceId],
+  );
+  return rows;
+}
+
+const insertDeliveriesSql = `
+  insert into deliveries (id, workspace_id, event_id, webhook_id, event_type, next_attempt_at)
+  select id, workspace_id, event_id, webhook_id, event_type, now()
+  from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[])
+    as t (id, workspace_id, event_id, webhook_id, event_type)
+  on conflict (id) do nothing`;
+
+/** Makes deliveries, due now. One that exists already stays as it is. */
+export async function insertDeliveries(database: Database, deliveries: readonly NewDelivery[]): Promise<void> {
+  await runHot(database, 'insert-deliveries', insertDeliveriesSql, [
+    deliveries.map(delivery => delivery.id),
+    deliveries.map(delivery => delivery.workspaceId),
+    deliveries.map(delivery => delivery.eventId),
+    deliveries.map(delivery => delivery.webhookId),
+    deliveries.map(delivery => delivery.eventType),
+  ]);
+}
+
+/** Takes events out of the outbox: their deliveries exist. */
+export async function markFannedOut(database: Database, eventIds: readonly string[]): Promise<void> {
+  await runHot(database, 'mark-fanned-out', 'delete from pending_fan_outs where event_id = any($1::uuid[])', [
+    eventIds,
+  ]);
+}
