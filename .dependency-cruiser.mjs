@@ -1,3 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+
 // Who may import whom. One row for each workspace; everything that a row does not allow is refused, so that a new
 // package has to be given a row before anyone can import it.
 const OURS = {
@@ -59,6 +62,20 @@ const TEST_FILE = '\\.test\\.ts$';
 const WORKBENCH = '^(tests|scripts|bench)/';
 const TEST_SUPPORT = ['packages/testing', 'packages/stores'];
 
+// The files by which a package may be entered: what its package.json exports.
+const ENTRIES = Object.keys(OURS)
+  .filter(folder => folder.startsWith('packages/') && existsSync(manifestOf(folder)))
+  .flatMap(folder =>
+    Object.values(JSON.parse(readFileSync(manifestOf(folder), 'utf8')).exports).map(file =>
+      path.posix.join(folder, file),
+    ),
+  );
+const entryFile = `^(${ENTRIES.map(file => file.replaceAll('.', '\\.')).join('|')})$`;
+
+function manifestOf(folder) {
+  return new URL(`./${folder}/package.json`, import.meta.url);
+}
+
 const folders = names => `^(${names.join('|')})/`;
 const npmPackage = name => `(^|/)node_modules/${name.endsWith('/') ? name : `${name}/`}`;
 
@@ -99,17 +116,17 @@ export default {
     },
     {
       name: 'no-deep-imports',
-      comment: 'Another workspace is entered through its src/index.ts alone.',
+      comment: 'Another workspace is entered through what its package.json exports.',
       severity: 'error',
       from: { path: '^(apps|packages)/([^/]+)/' },
-      to: { path: '^(apps|packages)/[^/]+/', pathNot: ['^$1/$2/', '^packages/[^/]+/src/index\\.ts$'] },
+      to: { path: '^(apps|packages)/[^/]+/', pathNot: ['^$1/$2/', entryFile] },
     },
     {
       name: 'no-deep-imports-from-outside',
       comment: 'tests, scripts and bench use packages as everyone does, and start apps by their main.ts as processes.',
       severity: 'error',
       from: { path: WORKBENCH },
-      to: { path: '^(apps|packages)/', pathNot: '^packages/[^/]+/src/index\\.ts$' },
+      to: { path: '^(apps|packages)/', pathNot: entryFile },
     },
     {
       name: 'test-support-stays-in-tests',

@@ -10,8 +10,41 @@ import { fileURLToPath } from 'node:url';
 
 const EXACT_VERSION = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 const OS_WORDS = { windows: 'win32', macos: 'darwin' };
-const OSES = ['darwin', 'macos', 'linux', 'linuxmusl', 'win32', 'windows', 'freebsd', 'netbsd', 'openbsd', 'sunos', 'android', 'openharmony', 'aix'];
-const CPU_WORDS = { 64: 'x64', x64: 'x64', x86_64: 'x64', amd64: 'x64', arm64: 'arm64', aarch64: 'arm64', arm: 'arm', armv7: 'arm', ia32: 'ia32', i686: 'ia32', x86: 'ia32', ppc64: 'ppc64', ppc64le: 'ppc64', s390x: 's390x', riscv64: 'riscv64', loong64: 'loong64', mips64el: 'mips64el', wasm32: 'wasm32' };
+const OSES = [
+  'darwin',
+  'macos',
+  'linux',
+  'linuxmusl',
+  'win32',
+  'windows',
+  'freebsd',
+  'netbsd',
+  'openbsd',
+  'sunos',
+  'android',
+  'openharmony',
+  'aix',
+];
+const CPU_WORDS = {
+  64: 'x64',
+  x64: 'x64',
+  x86_64: 'x64',
+  amd64: 'x64',
+  arm64: 'arm64',
+  aarch64: 'arm64',
+  arm: 'arm',
+  armv7: 'arm',
+  ia32: 'ia32',
+  i686: 'ia32',
+  x86: 'ia32',
+  ppc64: 'ppc64',
+  ppc64le: 'ppc64',
+  s390x: 's390x',
+  riscv64: 'riscv64',
+  loong64: 'loong64',
+  mips64el: 'mips64el',
+  wasm32: 'wasm32',
+};
 const LIBC_WORDS = { gnu: 'glibc', gnueabihf: 'glibc', musl: 'musl', musleabihf: 'musl', linuxmusl: 'musl' };
 
 /** The folders in which Node looks for a dependency of the package at `key`, nearest first. `''` is the root. */
@@ -38,7 +71,9 @@ export function missingPlatformPackages(packages) {
   for (const [parent, entry] of Object.entries(packages)) {
     for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
       if (!EXACT_VERSION.test(version)) continue;
-      const found = lookupFolders(parent).map(folder => packages[pathOf(folder, name)]).find(Boolean);
+      const found = lookupFolders(parent)
+        .map(folder => packages[pathOf(folder, name)])
+        .find(Boolean);
       if (found?.version !== version) missing.push({ parent, name, version });
     }
   }
@@ -67,7 +102,8 @@ export function platformOf(name) {
 function complete(packages) {
   for (const { parent, name, version } of missingPlatformPackages(packages)) {
     const platform = platformOf(name);
-    if (!platform.os && !platform.cpu) throw new Error(`${name} (wanted by ${parent}) names no platform: is it on the registry?`);
+    if (!platform.os && !platform.cpu)
+      throw new Error(`${name} (wanted by ${parent}) names no platform: is it on the registry?`);
     const folder = packages[pathOf('', name)] ? parent : '';
     const { dev } = packages[parent];
     packages[pathOf(folder, name)] = { version, ...(dev ? { dev } : {}), optional: true, ...platform };
@@ -79,7 +115,8 @@ function main() {
   const lock = JSON.parse(readFileSync(path, 'utf8'));
   const missing = missingPlatformPackages(lock.packages);
   if (process.argv.includes('--check')) {
-    for (const { parent, name, version } of missing) console.error(`${name}@${version}, wanted by ${parent}, has no entry.`);
+    for (const { parent, name, version } of missing)
+      console.error(`${name}@${version}, wanted by ${parent}, has no entry.`);
     process.exitCode = missing.length === 0 ? 0 : 1;
     return;
   }

@@ -15,7 +15,8 @@ const isNamed = (node, name) => node?.type === 'Identifier' && node.name === nam
 /** `new Date()` and `Date()` read the machine's clock; `new Date(ms)` only converts, and stays allowed. */
 const noAmbientDate = {
   create(context) {
-    const report = node => context.report({ node, message: 'This reads the system clock: take a Clock from @signpost/runtime.' });
+    const report = node =>
+      context.report({ node, message: 'This reads the system clock: take a Clock from @signpost/runtime.' });
     const isDate = node => isNamed(node.callee, 'Date') && isGlobal(context, node.callee);
     return {
       NewExpression: node => {

@@ -1,0 +1,194 @@
+// `npm test`: every check of the repository, quiet when green. `npm test -- <pattern>` runs only the jest tests whose path
+// matches. Each tool runs as its own process; a red one does not stop the others, so that one run shows everything.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+
+const root = path.resolve(import.meta.dirname, '..');
+
+/** The whole run has to fit into ten minutes; a hung tool is ended in time to say which one it was. */
+const CHECK_TIMEOUT_MS = 8 * 60_000;
+const KILL_GRACE_MS = 10_000;
+/** The static checks are short, so two at a time keep two cores busy. Jest brings its own two workers. */
+const STATIC_CHECKS_AT_ONCE = 2;
+
+interface Check {
+  name: string;
+  /** Program in node_modules/.bin and its arguments. */
+  command: readonly [string, ...string[]];
+}
+
+interface CheckResult {
+  name: string;
+  passed: boolean;
+  durationMs: number;
+  /** Printed beside the name, e.g. the count of tests. */
+  note: string;
+  /** What the tool wrote; shown only when it failed. */
+  output: string;
+}
+
+interface TestCounts {
+  passed: number;
+  failed: number;
+}
+
+/** The fields of jest's `--json` file that are read here. */
+interface JestReport {
+  success: boolean;
+  numPassedTests: number;
+  numFailedTests: number;
+  numPendingTests: number;
+  /** Suites that broke before their first test, e.g. by a failing import. */
+  numRuntimeErrorTestSuites: number;
+  numTotalTestSuites: number;
+  testResults: { name: string; status: string; message: string }[];
+}
+
+const GENERATE: Check = { name: 'generate', command: ['turbo', 'run', 'generate', '--output-logs=errors-only'] };
+
+const STATIC_CHECKS: readonly Check[] = [
+  { name: 'types', command: ['tsc', '-p', 'tsconfig.json'] },
+  { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings'] },
+  { name: 'format', command: ['biome', 'format', '.'] },
+  {
+    name: 'boundaries',
+    command: ['depcruise', '--config', '.dependency-cruiser.mjs', 'apps', 'packages', 'scripts', 'bench', 'tests'],
+  },
+  { name: 'dead code', command: ['knip', '--no-progress'] },
+];
+
+/** Runs a program of node_modules/.bin to its end, or to the time limit, and collects what it writes. */
+function run(
+  [program, ...args]: Check['command'],
+  env: NodeJS.ProcessEnv = {},
+): Promise<{ code: number; output: string }> {
+  return new Promise((resolve, reject) => {
+    const bin = path.join(root, 'node_modules', '.bin');
+    const child = spawn(path.join(bin, program), args, {
+      cwd: root,
+      env: {
+        ...process.env,
+        PATH: `${bin}${path.delimiter}${process.env['PATH']}`,
+        TURBO_TELEMETRY_DISABLED: '1',
+        ...env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let output = '';
+    const collect = (chunk: string) => {
+      output += chunk;
+    };
+    child.stdout.setEncoding('utf8').on('data', collect);
+    child.stderr.setEncoding('utf8').on('data', collect);
+    const limit = setTimeout(() => {
+      output += `\nStopped after ${CHECK_TIMEOUT_MS / 60_000} minutes.\n`;
+      child.kill('SIGTERM');
+      setTimeout(() => child.kill('SIGKILL'), KILL_GRACE_MS).unref();
+    }, CHECK_TIMEOUT_MS);
+    child.on('error', reject);
+    child.on('close', code => {
+      clearTimeout(limit);
+      resolve({ code: code ?? 1, output });
+    });
+  });
+}
+
+async function runCheck(check: Check): Promise<CheckResult> {
+  const startedAt = performance.now();
+  const { code, output } = await run(check.command);
+  return { name: check.name, passed: code === 0, durationMs: performance.now() - startedAt, note: '', output };
+}
+
+/** Runs the checks, `STATIC_CHECKS_AT_ONCE` at a time, and prints each as it ends. */
+async function runStaticChecks(): Promise<CheckResult[]> {
+  const waiting = [...STATIC_CHECKS];
+  const results: CheckResult[] = [];
+  const takeTurns = async () => {
+    for (let check = waiting.shift(); check; check = waiting.shift()) {
+      const result = await runCheck(check);
+      results.push(result);
+      print(result);
+    }
+  };
+  await Promise.all(Array.from({ length: STATIC_CHECKS_AT_ONCE }, takeTurns));
+  return results;
+}
+
+/** Runs jest with `patterns` as further arguments; no pattern means every test. */
+async function runTests(patterns: readonly string[]): Promise<CheckResult & { counts: TestCounts }> {
+  const startedAt = performance.now();
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'signpost-tests-'));
+  const reportFile = path.join(folder, 'report.json');
+  const { code, output } = await run(
+    [
+      'node',
+      '--experimental-vm-modules',
+      'node_modules/jest/bin/jest.js',
+      '--maxWorkers=2',
+      '--json',
+      `--outputFile=${reportFile}`,
+      ...patterns,
+    ],
+    { NODE_NO_WARNINGS: '1' },
+  );
+  const report = readReport(reportFile);
+  rmSync(folder, { recursive: true });
+  const skipped = report?.numPendingTests ?? 0;
+  return {
+    name: 'tests',
+    passed: code === 0 && report?.success === true,
+    durationMs: performance.now() - startedAt,
+    note: report
+      ? `${report.numPassedTests} tests in ${report.numTotalTestSuites} files${skipped > 0 ? `, ${skipped} skipped` : ''}`
+      : '',
+    output: (report && failuresIn(report)) || output,
+    counts: {
+      passed: report?.numPassedTests ?? 0,
+      failed: report ? report.numFailedTests + report.numRuntimeErrorTestSuites : 1,
+    },
+  };
+}
+
+function readReport(file: string): JestReport | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as JestReport;
+  } catch {
+    // Jest ended before it could write one; its output says why.
+    return undefined;
+  }
+}
+
+/** The failures alone, each under its file. Empty if no test file failed. */
+function failuresIn(report: JestReport): string {
+  return report.testResults
+    .filter(file => file.status === 'failed')
+    .map(file => `${path.relative(root, file.name)}\n${file.message}`)
+    .join('\n');
+}
+
+function print({ name, passed, durationMs, note, output }: CheckResult): void {
+  console.log(
+    `${passed ? 'ok  ' : 'FAIL'}  ${name.padEnd(12)}${(durationMs / 1000).toFixed(1).padStart(7)} s  ${note}`.trimEnd(),
+  );
+  if (!passed) console.log(`\n${output.trim()}\n`);
+}
+
+async function main(patterns: readonly string[]): Promise<void> {
+  // The Prisma client is generated code and not in git; types, lint and tests all need it. Cached by turbo.
+  const generated = await runCheck(GENERATE);
+  if (!generated.passed) print(generated);
+  const results = patterns.length > 0 ? [] : await runStaticChecks();
+  const tests = await runTests(patterns);
+  print(tests);
+
+  const red = [generated, ...results, tests].filter(result => !result.passed).map(result => result.name);
+  if (red.length > 0) {
+    console.log(`Failed: ${red.join(', ')}.`);
+    process.exitCode = 1;
+  }
+  console.log(`${tests.counts.passed} passed, ${tests.counts.failed} failed`);
+}
+
+await main(process.argv.slice(2));
