@@ -1,0 +1,242 @@
+import type { AttemptOutcome } from '@signpost/delivery';
+import type { Dispatcher } from 'undici';
+import type { Connection } from './connection.ts';
+import { type AttemptPhase, deadlineFailure, errorCode, exchangeFailure, failed, type Failure } from './failure.ts';
+import type { OriginPool } from './origin-pool.ts';
+import { ResponseBody } from './response-body.ts';
+import type { SocketOpening } from './socket-opening.ts';
+
+/** What undici writes. */
+export interface DispatchOptions {
+  readonly path: string;
+  readonly method: Dispatcher.HttpMethod;
+  readonly headers: string[];
+  readonly body: Buffer;
+}
+
+/** Thrown at undici when it is about to write a request whose attempt is over. */
+class AttemptOver extends Error {
+  readonly code = 'SIGNPOST_ATTEMPT_OVER';
+}
+
+/**
+ * One request on its way, and undici's handler for it. It ends exactly once: with a response as soon as a complete head
+ * came (whatever becomes of the body), or with the reason why none came. What happens after that is ignored, but no
+ * connection with a half-read exchange survives it.
+ */
+export class Attempt implements Dispatcher.DispatchHandler {
+  readonly dispatchOptions: DispatchOptions;
+  opening: SocketOpening | null = null;
+  #connection: Connection | null = null;
+  #settled = false;
+  #written = false;
+  #mayHaveArrived = false;
+  #resent = false;
+  #statusCode = 0;
+  #headers: Record<string, string> = {};
+  readonly #body: ResponseBody;
+  readonly #pool: OriginPool;
+  readonly #timeoutMs: number;
+  readonly #startedAt = performance.now();
+  readonly #timer: NodeJS.Timeout;
+  readonly #resolve: (outcome: AttemptOutcome) => void;
+
+  constructor(
+    pool: OriginPool,
+    options: DispatchOptions,
+    limits: { readonly timeoutMs: number; readonly maxResponseBytes: number },
+    resolve: (outcome: AttemptOutcome) => void,
+  ) {
+    this.#pool = pool;
+    this.dispatchOptions = options;
+    this.#timeoutMs = limits.timeoutMs;
+    this.#body = new ResponseBody(limits.maxResponseBytes);
+    this.#resolve = resolve;
+    this.#timer = setTimeout(onDeadline, limits.timeoutMs, this);
+  }
+
+  // --- from the pool ---
+
+  useConnection(connection: Connection): void {
+    this.opening = null;
+    this.#connection = connection;
+    this.#written = false;
+    connection.dispatch(this);
+  }
+
+  openingFailed(failure: Failure): void {
+    this.opening = null;
+    this.#fail(failure);
+  }
+
+  // --- from undici ---
+
+  onRequestStart(): void {
+    const connection = this.#connection;
+    // undici then drops the request without writing it and without harm to the connection.
+    if (this.#settled || connection === null) throw new AttemptOver('the attempt is over');
+    connection.requestsWritten += 1;
+    connection.interim.expectResponse();
+    this.#written = true;
+    this.#mayHaveArrived = true;
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, statusCode: number, headers: ReceivedHeaders): void {
+    if (this.#settled) return;
+    if (statusCode < 100) {
+      this.#abandon(failed('protocol_error', 'The status code of the response is not between 100 and 999.'));
+      return;
+    }
+    // Interim responses are taken out before undici sees them, but for one behind stray line ends.
+    if (statusCode < 200) return;
+    this.#statusCode = statusCode;
+    this.#headers = joinedHeaders(headers);
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#settled) return;
+    this.#body.add(chunk);
+    if (this.#body.overflowed) this.#respond(true);
+  }
+
+  onResponseEnd(): void {
+    if (!this.#settled) this.#respond(false);
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
+    if (this.#settled) return;
+    if (this.#statusCode !== 0) this.#respond(true);
+    else if (!this.#written) this.#failUnwritten(error);
+    else if (this.#isProvablyUnsent(error)) this.#startOver();
+    else this.#abandon(exchangeFailure(error, this.#connection?.peerEnded === true));
+  }
+
+  // --- the end ---
+
+  onDeadline(): void {
+    if (this.#settled) return;
+    if (this.#statusCode === 0) this.#abandon(deadlineFailure(this.#phase(), this.#timeoutMs));
+    else this.#respond(true);
+  }
+
+  /** A response: the connection is kept only where the exchange was complete. */
+  #respond(bodyTruncated: boolean): void {
+    const connection = this.#connection;
+    this.#finish({
+      kind: 'response',
+      statusCode: this.#statusCode,
+      headers: this.#headers,
+      body: this.#body.text(),
+      bodyTruncated,
+      durationMs: this.#elapsedMs(),
+    });
+    if (connection === null) return;
+    if (bodyTruncated || isClosing(this.#headers)) this.#pool.discard(connection);
+    else this.#pool.release(connection);
+  }
+
+  /** No response, and the connection or the place in line is given up. */
+  #abandon(failure: Failure): void {
+    const { opening } = this;
+    const connection = this.#connection;
+    this.#fail(failure);
+    if (opening !== null) this.#pool.cancelOpening(opening);
+    else if (connection !== null) this.#pool.discard(connection);
+    else this.#pool.leaveQueue(this);
+  }
+
+  #fail(failure: Failure): void {
+    this.#finish({
+      kind: 'no_response',
+      code: failure.code,
+      message: failure.message,
+      requestSent: this.#mayHaveArrived,
+      durationMs: this.#elapsedMs(),
+    });
+  }
+
+  #finish(outcome: AttemptOutcome): void {
+    this.#settled = true;
+    this.opening = null;
+    this.#connection = null;
+    clearTimeout(this.#timer);
+    this.#pool.attemptEnded();
+    this.#resolve(outcome);
+  }
+
+  /** undici refused the request, or the connection ended before the request was written. */
+  #failUnwritten(error: Error): void {
+    if (isRefusal(errorCode(error))) this.#refuse(error);
+    else if (this.#resent)
+      this.#abandon(failed('connection_reset', 'The receiver closed the connection before the request was written.'));
+    else this.#startOver();
+  }
+
+  /** undici did not take the request: nothing is wrong with the connection. */
+  #refuse(error: Error): void {
+    const connection = this.#connection;
+    this.#fail(failed('internal', `The request cannot be written: ${error.message}.`));
+    if (connection === null) return;
+    // A connection that undici never saw has no idle timeout.
+    if (connection.requestsWritten === 0) this.#pool.discard(connection);
+    else this.#pool.release(connection);
+  }
+
+  /**
+   * The keep-alive race: the receiver closed an idle connection while the request was being written. Writing again is
+   * safe only where the request cannot have been handled. That is certain where `write` itself failed: the end of the
+   * request never left this machine. A connection that ends after the last byte was written proves nothing, whatever
+   * did not come back, and is reported as it is.
+   */
+  #isProvablyUnsent(error: Error): boolean {
+    const connection = this.#connection;
+    if (connection === null || this.#resent || connection.requestsWritten < 2 || connection.interim.receivedBytes)
+      return false;
+    return 'syscall' in error && error.syscall === 'write';
+  }
+
+  #startOver(): void {
+    const connection = this.#connection;
+    this.#resent = true;
+    this.#connection = null;
+    this.#written = false;
+    if (connection !== null) this.#pool.replace(connection, this);
+  }
+
+  #phase(): AttemptPhase {
+    if (this.opening !== null) return this.opening.phase;
+    return this.#connection === null ? 'queued' : 'request';
+  }
+
+  #elapsedMs(): number {
+    return Math.round(performance.now() - this.#startedAt);
+  }
+}
+
+type ReceivedHeaders = Record<string, string | string[] | undefined>;
+
+function onDeadline(attempt: Attempt): void {
+  attempt.onDeadline();
+}
+
+/** Headers with one value each, joined as RFC 9110 section 5.3 allows. The object is ours: undici made it for us. */
+function joinedHeaders(headers: ReceivedHeaders): Record<string, string> {
+  const joined: Record<string, string> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (name === '__proto__' || value === undefined) continue;
+    joined[name] = typeof value === 'string' ? value : value.join(', ');
+  }
+  return joined;
+}
+
+function isRefusal(code: string): boolean {
+  return (
+    code === 'UND_ERR_INVALID_ARG' || code === 'UND_ERR_NOT_SUPPORTED' || code === 'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH'
+  );
+}
+
+function isClosing(headers: Record<string, string>): boolean {
+  const { connection } = headers;
+  return connection !== undefined && /\bclose\b/i.test(connection);
+}

@@ -1,0 +1,173 @@
+import type { AttemptErrorCode } from '@signpost/delivery';
+
+/** Why no response came, before it is known how long that took. */
+export interface Failure {
+  readonly kind: 'failed';
+  readonly code: AttemptErrorCode;
+  readonly message: string;
+}
+
+/** Where an attempt is; decides what a passed deadline is called. */
+export type AttemptPhase = 'queued' | 'dns' | 'connect' | 'tls' | 'request' | 'response';
+
+/** A response that breaks HTTP/1.1 in a way that is found before undici's parser sees it. */
+export class ProtocolViolation extends Error {
+  readonly code = 'SIGNPOST_PROTOCOL_VIOLATION';
+}
+
+/** The connection ended while it was idle, before the request was written: another connection is taken. */
+export class ConnectionGone extends Error {
+  readonly code = 'SIGNPOST_CONNECTION_GONE';
+}
+
+const untrustedCodes = new Set([
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_UNTRUSTED',
+  'CERT_REJECTED',
+  'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_CHAIN_TOO_LONG',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'PATH_LENGTH_EXCEEDED',
+]);
+
+const lostCodes = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ECONNABORTED',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTCONN',
+]);
+
+/** The `code` of an error of Node or undici, or an empty string. */
+export function errorCode(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('code' in error)) return '';
+  return typeof error.code === 'string' ? error.code : '';
+}
+
+/** Names an error of `connect(2)`. */
+export function connectFailure(error: unknown): Failure {
+  const code = errorCode(error);
+  switch (code) {
+    case 'ECONNREFUSED':
+      return failed(
+        'connect_refused',
+        'The receiver refused the connection. Check that it is running and listens on the port of the URL.',
+      );
+    case 'EHOSTUNREACH':
+    case 'ENETUNREACH':
+    case 'EHOSTDOWN':
+    case 'ENETDOWN':
+    case 'EADDRNOTAVAIL':
+      return failed(
+        'connect_unreachable',
+        'The network of the receiver cannot be reached. Check its address, firewall and routes.',
+      );
+    case 'ETIMEDOUT':
+      return failed(
+        'timeout_connect',
+        'The receiver did not accept the connection in time. Check its firewall and that it is running.',
+      );
+    default:
+      return failed(
+        'connect_failed',
+        `The connection to the receiver could not be established (${code || 'unknown'}).`,
+      );
+  }
+}
+
+/** Names an error of the TLS handshake. */
+export function tlsFailure(error: unknown, hostname: string): Failure {
+  const code = errorCode(error);
+  if (code === 'CERT_HAS_EXPIRED' || code === 'CERT_NOT_YET_VALID') {
+    return failed('tls_expired', 'The certificate of the receiver has expired or is not valid yet. Renew it.');
+  }
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'ERR_TLS_CERT_ALTNAME_FORMAT') {
+    return failed(
+      'tls_hostname_mismatch',
+      `The certificate of the receiver is not valid for ${hostname}. Install one that names this host.`,
+    );
+  }
+  if (untrustedCodes.has(code)) {
+    return failed(
+      'tls_untrusted',
+      `The certificate of the receiver is not trusted (${code}). Install one of a public authority, with its intermediate certificates.`,
+    );
+  }
+  return failed(
+    'tls_failed',
+    `The TLS handshake with the receiver failed (${code || 'unknown'}). It must offer TLS 1.2 or 1.3 with HTTP/1.1.`,
+  );
+}
+
+/**
+ * Names an error that ended an exchange before a response head was complete.
+ *
+ * @param peerEnded whether the receiver had closed its side: undici gives one code to that and to unexpected bytes
+ */
+export function exchangeFailure(error: unknown, peerEnded: boolean): Failure {
+  const code = errorCode(error);
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') {
+    return failed('response_headers_too_large', 'The header section of the response is larger than 16 KiB.');
+  }
+  if (error instanceof ProtocolViolation) return failed('protocol_error', error.message);
+  if (lostCodes.has(code) || (code === 'UND_ERR_SOCKET' && peerEnded)) {
+    return failed(
+      'connection_reset',
+      'The receiver closed the connection before it answered. It may have handled the request.',
+    );
+  }
+  if (
+    code.startsWith('HPE_') ||
+    code === 'UND_ERR_SOCKET' ||
+    code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' ||
+    code === 'ERR_ASSERTION'
+  ) {
+    return failed(
+      'protocol_error',
+      `The response is not valid HTTP/1.1${code.startsWith('HPE_') ? ` (${code.slice(4).toLowerCase()})` : ''}.`,
+    );
+  }
+  // TLS 1.3 lets the client speak first, so that a refusal (a client certificate is missing) comes this late.
+  if (code.startsWith('ERR_SSL_')) return failed('tls_failed', `The receiver ended the TLS session (${code}).`);
+  return failed('internal', `Signpost could not make the request (${code || 'unknown'}).`);
+}
+
+/** Names a deadline that passed before a response head was complete. */
+export function deadlineFailure(phase: AttemptPhase, timeoutMs: number): Failure {
+  const limit = `within ${timeoutMs} ms`;
+  switch (phase) {
+    case 'queued':
+      return failed(
+        'timeout',
+        `No connection to the receiver was free ${limit}: earlier requests to it are still waiting for an answer.`,
+      );
+    case 'dns':
+      return failed('timeout_dns', `The host name was not resolved ${limit}. Check that its name servers answer.`);
+    case 'connect':
+      return failed(
+        'timeout_connect',
+        `The receiver did not accept the connection ${limit}. Check its firewall and that it is running.`,
+      );
+    case 'tls':
+      return failed('timeout_connect', `The receiver did not finish the TLS handshake ${limit}.`);
+    case 'request':
+    case 'response':
+      return failed(
+        'timeout_headers',
+        `The receiver took the request but did not answer ${limit}. Answer first, then do the work.`,
+      );
+  }
+}
+
+/** Builds a failure. */
+export function failed(code: AttemptErrorCode, message: string): Failure {
+  return { kind: 'failed', code, message };
+}
