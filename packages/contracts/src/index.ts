@@ -1,3 +1,4 @@
+import { builtInDocuments } from './built-in/index.ts';
 import { standardDocument } from './built-in/standard.ts';
 import { type CompiledContract, compileContract } from './compile-contract.ts';
 
@@ -25,6 +26,9 @@ export type { SecretCheck } from './secret.ts';
 export const standardContract: CompiledContract = compileContract(standardDocument);
 
 /** Every contract that comes with Signpost, by name. */
-export const builtInContracts: ReadonlyMap<string, CompiledContract> = new Map([
-  [standardContract.name, standardContract],
-]);
+export const builtInContracts: ReadonlyMap<string, CompiledContract> = new Map(
+  builtInDocuments.map(document => [
+    document.name,
+    document === standardDocument ? standardContract : compileContract(document),
+  ]),
+);
