@@ -1,5 +1,6 @@
 // `npm test`: every check of the repository, quiet when green. `npm test -- <pattern>` runs only the jest tests whose path
-// matches. Each tool runs as its own process; a red one does not stop the others, so that one run shows everything.
+// matches. scripts/with-node-24.mjs has done the set-up by then. Each tool runs as its own process; a red one does not
+// stop the others, so that one run shows everything.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -46,8 +47,6 @@ interface JestReport {
   testResults: { name: string; status: string; message: string }[];
 }
 
-const GENERATE: Check = { name: 'generate', command: ['turbo', 'run', 'generate', '--output-logs=errors-only'] };
-
 const STATIC_CHECKS: readonly Check[] = [
   { name: 'types', command: ['tsc', '-p', 'tsconfig.json'] },
   { name: 'lint', command: ['oxlint', '--type-aware', '--deny-warnings'] },
@@ -71,7 +70,6 @@ function run(
       env: {
         ...process.env,
         PATH: `${bin}${path.delimiter}${process.env['PATH']}`,
-        TURBO_TELEMETRY_DISABLED: '1',
         ...env,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -176,14 +174,11 @@ function print({ name, passed, durationMs, note, output }: CheckResult): void {
 }
 
 async function main(patterns: readonly string[]): Promise<void> {
-  // The Prisma client is generated code and not in git; types, lint and tests all need it. Cached by turbo.
-  const generated = await runCheck(GENERATE);
-  if (!generated.passed) print(generated);
   const results = patterns.length > 0 ? [] : await runStaticChecks();
   const tests = await runTests(patterns);
   print(tests);
 
-  const red = [generated, ...results, tests].filter(result => !result.passed).map(result => result.name);
+  const red = [...results, tests].filter(result => !result.passed).map(result => result.name);
   if (red.length > 0) {
     console.log(`Failed: ${red.join(', ')}.`);
     process.exitCode = 1;
