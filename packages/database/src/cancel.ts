@@ -1,12 +1,16 @@
 import { type Database, runHot } from './database.ts';
 
-/** Cancels those of these deliveries that are pending. */
+/** Cancels those of these deliveries that are pending, and drops manual retries that were asked for. */
 export async function cancelDeliveries(database: Database, ids: readonly string[]): Promise<void> {
   await runHot(
     database,
     'cancel-deliveries',
-    `update deliveries d set status = 'cancelled', completed_at = clock_timestamp(), next_attempt_at = null, manual_retry_at = null
-     from unnest($1::uuid[]) as t (id) where d.id = t.id and d.status = 'pending'`,
+    `update deliveries d set
+       status = case d.status when 'pending' then 'cancelled' else d.status end,
+       completed_at = case d.status when 'pending' then clock_timestamp() else d.completed_at end,
+       next_attempt_at = null, manual_retry_at = null
+     from unnest($1::uuid[]) as t (id)
+     where d.id = t.id and (d.status = 'pending' or d.manual_retry_at is not null)`,
     [ids],
   );
 }

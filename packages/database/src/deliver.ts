@@ -87,6 +87,11 @@ const loadWebhookTargetsSql = `
   from webhooks w join workspaces ws on ws.id = w.workspace_id
   where w.id = any($1::uuid[])`;
 
+/** What a webhook's secrets are sealed for: one moved to another webhook's row does not open. */
+export function webhookSecretContext(webhookId: string): string {
+  return `webhook-secret ${webhookId}`;
+}
+
 interface SecretJson {
   id: string;
   sealed: string;

@@ -8,6 +8,7 @@ export {
   loadEventContents,
   loadWebhookTargets,
   type WebhookTarget,
+  webhookSecretContext,
 } from './deliver.ts';
 export {
   type EventToFanOut,
@@ -16,6 +17,7 @@ export {
   loadSubscribedWebhooks,
   markFannedOut,
   type NewDelivery,
+  type OrphanedEvent,
   type SubscribedWebhook,
 } from './fan-out.ts';
 export { insertEvents, type NewEvent, type StoredEvent } from './publish.ts';

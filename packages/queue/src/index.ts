@@ -8,4 +8,4 @@ export {
   fanOutQueueName,
 } from './job-catalogue.ts';
 export { createJobProducer, type DueDelivery, type JobProducer, JobRefusedError, type QueueDepth } from './producer.ts';
-export { inspectRedis, judgeRedis, type RedisVerdict } from './redis-check.ts';
+export { checkRedisAtStart, RedisUnsuitableError } from './redis-check.ts';

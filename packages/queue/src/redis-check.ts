@@ -1,3 +1,4 @@
+import type { Logger } from '@signpost/runtime';
 import { Redis } from 'ioredis';
 
 /** What of a Redis server decides whether jobs are safe in it. */
@@ -53,4 +54,32 @@ export async function inspectRedis(redisUrl: string, timeoutMs: number): Promise
 export function readServerInfo(info: string): RedisServer {
   const field = (name: string): string | undefined => new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim();
   return { version: field('redis_version') ?? '0.0.0', evictionPolicy: field('maxmemory_policy') ?? 'noeviction' };
+}
+
+/** The Redis in use would lose jobs; in production nothing starts on it. */
+export class RedisUnsuitableError extends Error {
+  readonly code = 'redis_unsuitable';
+  constructor(reasons: readonly string[]) {
+    super(reasons.join(' '));
+    this.name = 'RedisUnsuitableError';
+  }
+}
+
+/**
+ * Checks the Redis in use when an app starts. One that does not answer is no reason to stay down: it is only said.
+ *
+ * @param production refuse an unsuitable server rather than warn of it
+ * @throws RedisUnsuitableError in production
+ */
+export async function checkRedisAtStart(redisUrl: string, production: boolean, logger: Logger): Promise<void> {
+  let verdict: RedisVerdict;
+  try {
+    verdict = judgeRedis(await inspectRedis(redisUrl, 3000));
+  } catch (error) {
+    logger.warn({ error }, 'Redis does not answer; work waits for it');
+    return;
+  }
+  if (verdict.kind === 'suitable') return;
+  if (production) throw new RedisUnsuitableError(verdict.reasons);
+  logger.warn({ reasons: verdict.reasons }, 'Redis is not fit for production');
 }

@@ -1,0 +1,105 @@
+import type { AttemptErrorCode } from '@signpost/delivery';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from '@signpost/runtime';
+
+/** Counted with plain additions on the hot path; the registry reads them when it is asked. */
+export interface DispatcherCounts {
+  eventsFannedOut: number;
+  deliveriesCreated: number;
+  attemptsSucceeded: number;
+  readonly attemptsFailed: Map<AttemptErrorCode, number>;
+  superseded: number;
+  cancelled: number;
+  repairedEvents: number;
+  repairedDeliveries: number;
+  rebuilds: number;
+  inFlight: number;
+}
+
+export function createCounts(): DispatcherCounts {
+  return {
+    eventsFannedOut: 0,
+    deliveriesCreated: 0,
+    attemptsSucceeded: 0,
+    attemptsFailed: new Map(),
+    superseded: 0,
+    cancelled: 0,
+    repairedEvents: 0,
+    repairedDeliveries: 0,
+    rebuilds: 0,
+    inFlight: 0,
+  };
+}
+
+export interface DispatcherMetrics {
+  readonly registry: Registry;
+  observeAttemptSeconds(seconds: number): void;
+}
+
+/** @param oldestDueAgeSeconds how late the most overdue delivery is, asked for at each scrape */
+export function createMetrics(counts: DispatcherCounts, oldestDueAgeSeconds: () => Promise<number>): DispatcherMetrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const gauge = (name: string, help: string, read: () => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.set(read());
+      },
+    });
+  };
+  const counter = (name: string, help: string, read: () => number): void => {
+    new Counter({
+      name,
+      help,
+      registers: [registry],
+      collect() {
+        this.reset();
+        this.inc(read());
+      },
+    });
+  };
+  counter('signpost_events_fanned_out_total', 'Events whose deliveries were made.', () => counts.eventsFannedOut);
+  counter('signpost_deliveries_created_total', 'Deliveries made by fan-out.', () => counts.deliveriesCreated);
+  counter('signpost_outcomes_superseded_total', 'Outcomes that came too late to count.', () => counts.superseded);
+  counter('signpost_deliveries_cancelled_total', 'Deliveries found without an active webhook.', () => counts.cancelled);
+  counter('signpost_repaired_events_total', 'Events that the repairer enqueued.', () => counts.repairedEvents);
+  counter(
+    'signpost_repaired_deliveries_total',
+    'Overdue deliveries that the repairer enqueued.',
+    () => counts.repairedDeliveries,
+  );
+  counter(
+    'signpost_queue_rebuilds_total',
+    'Times that the queues were filled anew from Postgres.',
+    () => counts.rebuilds,
+  );
+  gauge('signpost_attempts_in_flight', 'Attempts under way.', () => counts.inFlight);
+  new Counter({
+    name: 'signpost_attempts_total',
+    help: 'Attempts by outcome.',
+    labelNames: ['status', 'error_code'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc({ status: 'succeeded', error_code: '' }, counts.attemptsSucceeded);
+      for (const [code, count] of counts.attemptsFailed) this.inc({ status: 'failed', error_code: code }, count);
+    },
+  });
+  new Gauge({
+    name: 'signpost_oldest_due_age_seconds',
+    help: 'How late the most overdue delivery is: alert and scale on this.',
+    registers: [registry],
+    async collect() {
+      this.set(await oldestDueAgeSeconds());
+    },
+  });
+  const duration = new Histogram({
+    name: 'signpost_attempt_duration_seconds',
+    help: 'How long attempts took.',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers: [registry],
+  });
+  return { registry, observeAttemptSeconds: seconds => duration.observe(seconds) };
+}

@@ -1,0 +1,96 @@
+import {
+  type Database,
+  type EventToFanOut,
+  insertDeliveries,
+  loadEventsToFanOut,
+  loadSubscribedWebhooks,
+  markFannedOut,
+  type NewDelivery,
+  type SubscribedWebhook,
+} from '@signpost/database';
+import { matchesSubscription } from '@signpost/delivery';
+import type { JobProducer } from '@signpost/queue';
+import { deriveUuid } from '@signpost/runtime';
+import { LRUCache } from 'lru-cache';
+import type { DispatcherCounts } from './dispatcher-metrics.ts';
+
+export interface FanOut {
+  /**
+   * Makes the deliveries of events and enqueues them. May be done any number of times, also half: ids of deliveries are
+   * derived from event and webhook, jobs carry the delivery's id, and the event leaves the outbox last.
+   *
+   * @throws the stores' errors; the job is run again then
+   */
+  run(eventIds: readonly string[]): Promise<void>;
+}
+
+export interface FanOutOptions {
+  readonly database: Database;
+  readonly producer: JobProducer;
+  readonly counts: DispatcherCounts;
+}
+
+/** An insert of more rows would hold its locks for long, and one message to Redis would block it. */
+const maxDeliveriesPerPage = 1000;
+
+export function createFanOut({ database, producer, counts }: FanOutOptions): FanOut {
+  const webhooksOf = createWebhookLists(database);
+
+  const insertAndEnqueue = async (page: readonly NewDelivery[]): Promise<void> => {
+    await insertDeliveries(database, page);
+    await producer.enqueueDeliveries(page.map(delivery => ({ deliveryId: delivery.id, delayMs: 0 })));
+    counts.deliveriesCreated += page.length;
+  };
+
+  return {
+    async run(eventIds) {
+      const events = await loadEventsToFanOut(database, eventIds);
+      let page: NewDelivery[] = [];
+      for (const event of events) {
+        if (event.workspaceId === null) continue;
+        for (const webhook of await webhooksOf(event)) {
+          if (!matchesSubscription(webhook, event)) continue;
+          page.push(newDelivery(event, webhook.id));
+          if (page.length < maxDeliveriesPerPage) continue;
+          await insertAndEnqueue(page);
+          page = [];
+        }
+      }
+      if (page.length > 0) await insertAndEnqueue(page);
+      if (events.length > 0)
+        await markFannedOut(
+          database,
+          events.map(event => event.id),
+        );
+      counts.eventsFannedOut += events.length;
+    },
+  };
+}
+
+function newDelivery(event: EventToFanOut, webhookId: string): NewDelivery {
+  return {
+    id: deriveUuid(event.id, webhookId),
+    workspaceId: event.workspaceId,
+    eventId: event.id,
+    webhookId,
+    eventType: event.eventType,
+  };
+}
+
+/**
+ * The webhooks of a workspace, kept under the workspace's revision, which came with the event: a change of any webhook
+ * changes the revision in the same transaction, so what is found here is never stale.
+ */
+function createWebhookLists(database: Database): (event: EventToFanOut) => Promise<readonly SubscribedWebhook[]> {
+  const cache = new LRUCache<string, { revision: string; webhooks: Promise<readonly SubscribedWebhook[]> }>({
+    max: 5000,
+  });
+  return event => {
+    const known = cache.get(event.workspaceId);
+    if (known !== undefined && known.revision === event.webhooksRevision) return known.webhooks;
+    const webhooks = loadSubscribedWebhooks(database, event.workspaceId);
+    cache.set(event.workspaceId, { revision: event.webhooksRevision, webhooks });
+    webhooks.catch(() => cache.delete(event.workspaceId));
+    return webhooks;
+  };
+}

@@ -1,0 +1,126 @@
+import {
+  type Database,
+  deleteExpiredIdempotencyKeys,
+  dropExpiredPartitions,
+  ensurePartitions,
+  oldestDueAgeMs,
+  openDatabase,
+  pingDatabase,
+} from '@signpost/database';
+import { checkRedisAtStart, createJobProducer } from '@signpost/queue';
+import {
+  announceReady,
+  createEncryption,
+  createLogger,
+  createShutdown,
+  loadSettings,
+  type Logger,
+  type Shutdown,
+  systemClock,
+} from '@signpost/runtime';
+import { createAddressPolicy, createTransport } from '@signpost/transport';
+import { createAttemptRecorder } from './attempt-recorder.ts';
+import { type DispatcherConfig, dispatcherSettings } from './config.ts';
+import { createDeliver } from './deliver.ts';
+import { createCounts, createMetrics } from './dispatcher-metrics.ts';
+import { createEventContents } from './event-contents.ts';
+import { createFanOut } from './fan-out.ts';
+import { startInternalServer } from './internal-server.ts';
+import { createRepairer } from './repair.ts';
+import { startRounds } from './rounds.ts';
+import { createWebhookTargets } from './webhook-targets.ts';
+import { startWorkers } from './workers.ts';
+
+/** Attempts end by their own deadlines; 30 s is the longest that a webhook may ask for. */
+const closeGraceMs = 31_000;
+const maintenanceIntervalMs = 10 * 60_000;
+const partitionDaysAhead = 7;
+
+const config = loadSettings('Signpost dispatcher', dispatcherSettings);
+const logger = createLogger('dispatcher', config.LOG_LEVEL);
+const shutdown = createShutdown({ logger, graceMs: closeGraceMs + 5000 });
+try {
+  await start(config, logger, shutdown);
+} catch (error) {
+  logger.fatal({ error }, 'cannot start');
+  shutdown.stop('cannot start', 1);
+}
+
+async function start(config: DispatcherConfig, logger: Logger, shutdown: Shutdown): Promise<void> {
+  await checkRedisAtStart(config.REDIS_URL, config.NODE_ENV === 'production', logger);
+  const database = openDatabase({
+    url: config.DATABASE_URL,
+    maxConnections: 3,
+    maxHotConnections: config.DATABASE_CONNECTIONS,
+    onConnectionError: error => logger.warn({ error }, 'connection to Postgres broke'),
+  });
+  shutdown.add({ name: 'database', close: () => database.close() });
+  const producer = createJobProducer({
+    redisUrl: config.REDIS_URL,
+    onError: error => logger.debug({ error }, 'connection to Redis broke'),
+  });
+  shutdown.add({ name: 'queues', close: () => producer.close() });
+  const transport = createTransport({
+    policy: createAddressPolicy({
+      allowHttp: config.ALLOW_HTTP_URLS,
+      allowedPrivateRanges: config.ALLOWED_PRIVATE_RANGES.split(',').flatMap(range => range.trim() || []),
+    }),
+  });
+  shutdown.add({ name: 'transport', close: () => transport.close() });
+
+  const counts = createCounts();
+  const metrics = createMetrics(counts, async () => (await oldestDueAgeMs(database)) / 1000);
+  const recorder = createAttemptRecorder({ database, logger });
+  const deliver = createDeliver({
+    database,
+    transport,
+    recorder,
+    counts,
+    logger,
+    eventContents: createEventContents(database),
+    webhookTargets: createWebhookTargets(database, createEncryption(config.ENCRYPTION_KEY)),
+    clock: systemClock,
+    random: Math.random,
+    observeAttemptSeconds: metrics.observeAttemptSeconds,
+  });
+  const workers = startWorkers({
+    redisUrl: config.REDIS_URL,
+    concurrency: config.DISPATCHER_CONCURRENCY,
+    leaseMs: config.LEASE_MS,
+    deliver,
+    fanOut: createFanOut({ database, producer, counts }),
+    logger,
+  });
+  shutdown.add({ name: 'workers', close: () => workers.close(closeGraceMs) });
+
+  const repairer = createRepairer({
+    database,
+    producer,
+    counts,
+    logger,
+    graceMs: { event: 2000, delivery: config.LEASE_MS },
+  });
+  const repair = startRounds('repair', config.REPAIR_INTERVAL_MS, logger, () => repairer.run());
+  shutdown.add({ name: 'repair', close: () => repair.stop() });
+  const maintenance = startRounds('maintenance', maintenanceIntervalMs, logger, () =>
+    maintain(database, config, logger),
+  );
+  shutdown.add({ name: 'maintenance', close: () => maintenance.stop() });
+
+  if (config.INTERNAL_PORT !== undefined) {
+    const checkReady = async (): Promise<void> => {
+      await Promise.all([pingDatabase(database), producer.depth('deliver')]);
+    };
+    const server = await startInternalServer({ port: config.INTERNAL_PORT, registry: metrics.registry, checkReady });
+    shutdown.add({ name: 'internal server', close: async () => server.close() });
+  }
+  logger.info({ concurrency: config.DISPATCHER_CONCURRENCY }, 'dispatcher.ready');
+  announceReady({});
+}
+
+async function maintain(database: Database, config: DispatcherConfig, logger: Logger): Promise<void> {
+  await ensurePartitions(database, partitionDaysAhead);
+  const dropped = await dropExpiredPartitions(database, config.RETENTION_DAYS);
+  const forgotten = await deleteExpiredIdempotencyKeys(database, config.IDEMPOTENCY_HOURS);
+  if (dropped.length > 0 || forgotten > 0) logger.info({ dropped, forgotten_keys: forgotten }, 'retention.applied');
+}

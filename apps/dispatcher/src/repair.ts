@@ -1,0 +1,102 @@
+import {
+  type Database,
+  listOpenManualRetries,
+  listPendingDeliveries,
+  listUnfannedEvents,
+  type PendingCursor,
+  withRepairLock,
+} from '@signpost/database';
+import type { JobProducer } from '@signpost/queue';
+import type { Logger } from '@signpost/runtime';
+import type { DispatcherCounts } from './dispatcher-metrics.ts';
+
+/**
+ * Finds work that has no job and gives it one. Every step that puts something into Redis may fail after Postgres has
+ * committed, and Redis may lose what it has; this closes all those gaps:
+ *
+ * - events that stay in the outbox (Redis was away when they were published);
+ * - deliveries that are overdue (a job was lost);
+ * - manual retries that nobody made;
+ * - Redis was wiped, restarted or replaced: everything that waits is added again, each with its own due time.
+ *
+ * All of it may be done while the jobs exist after all: an id that exists is not added twice.
+ */
+export interface Repairer {
+  /** One round, unless another dispatcher is at it. @throws the stores' errors; the next round tries again */
+  run(): Promise<void>;
+}
+
+export interface RepairerOptions {
+  readonly database: Database;
+  readonly producer: JobProducer;
+  readonly counts: DispatcherCounts;
+  readonly logger: Logger;
+  /** An event in the outbox, or a delivery overdue, for longer than this has probably lost its job. */
+  readonly graceMs: { readonly event: number; readonly delivery: number };
+}
+
+const pageSize = 1000;
+/** With more jobs than this waiting, overdue deliveries are in the queue, most likely: a page a round is enough then. */
+const backlogJobs = 2000;
+/** No delivery waits longer than this: the longest schedule of a webhook, in ms. */
+const forEverMs = 366 * 24 * 3_600_000;
+
+export function createRepairer(options: RepairerOptions): Repairer {
+  const { database, producer, counts, logger } = options;
+  // Where the walk over overdue deliveries goes on in the next round, so that a backlog does not hide what is behind it.
+  let cursor: PendingCursor | null = null;
+
+  const addPending = async (dueWithinMs: number, after: PendingCursor | null) => {
+    const { deliveries, next } = await listPendingDeliveries(database, dueWithinMs, after, pageSize);
+    await producer.enqueueDeliveries(
+      deliveries.map(({ id, dueInMs }) => ({ deliveryId: id, delayMs: Math.max(0, Math.ceil(dueInMs)) })),
+    );
+    return { added: deliveries.length, next };
+  };
+
+  const rebuild = async (): Promise<void> => {
+    const mark = await producer.beginRebuild();
+    let total = 0;
+    for (let after: PendingCursor | null = null; ; ) {
+      const { added, next } = await addPending(forEverMs, after);
+      total += added;
+      if (next === null) break;
+      after = next;
+    }
+    await producer.finishRebuild(mark);
+    counts.rebuilds += 1;
+    logger.warn({ deliveries: total }, 'queue.rebuilt');
+  };
+
+  const repairEvents = async (graceMs: number): Promise<void> => {
+    const events = await listUnfannedEvents(database, graceMs, pageSize);
+    if (events.length === 0) return;
+    await producer.enqueueFanOut(events);
+    counts.repairedEvents += events.length;
+    logger.warn({ events: events.length }, 'events.repaired');
+  };
+
+  const repairDeliveries = async (): Promise<void> => {
+    do {
+      const { added, next } = await addPending(-options.graceMs.delivery, cursor);
+      counts.repairedDeliveries += added;
+      cursor = next;
+      if (added > 0) logger.warn({ deliveries: added }, 'deliveries.repaired');
+    } while (cursor !== null && (await producer.depth('deliver')).waiting < backlogJobs);
+  };
+
+  return {
+    async run() {
+      await withRepairLock(database, async () => {
+        if (!(await producer.isComplete())) {
+          await rebuild();
+          await repairEvents(0);
+        }
+        await repairEvents(options.graceMs.event);
+        await repairDeliveries();
+        for (const id of await listOpenManualRetries(database, options.graceMs.event, pageSize))
+          await producer.enqueueAttemptNow(id, 'manual');
+      });
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import type { Logger } from '@signpost/runtime';
+
+/** Something done again and again, never twice at a time. */
+export interface Rounds {
+  /** Ends after the round that is running. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Runs `work` at once and then `intervalMs` after each end. A round that fails is logged and does not end the rounds.
+ *
+ * @param name for the log
+ */
+export function startRounds(name: string, intervalMs: number, logger: Logger, work: () => Promise<void>): Rounds {
+  let stopped = false;
+  let wake: (() => void) | undefined;
+  const run = async (): Promise<void> => {
+    while (!stopped) {
+      try {
+        await work();
+      } catch (error) {
+        logger.warn({ error, round: name }, 'round failed');
+      }
+      if (stopped) return;
+      await new Promise<void>(resolve => {
+        const timer = setTimeout(resolve, intervalMs);
+        wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  };
+  const ended = run();
+  return {
+    async stop() {
+      stopped = true;
+      wake?.();
+      await ended;
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import type { SealedRequest } from '@signpost/contracts';
+import type { DeliveryToAttempt, EventContent } from '@signpost/database';
+import { formatId } from '@signpost/runtime';
+import type { PreparedTarget } from './webhook-targets.ts';
+
+export interface RequestToSeal {
+  readonly delivery: DeliveryToAttempt;
+  readonly event: EventContent;
+  readonly target: PreparedTarget;
+  /** UUID of the attempt. */
+  readonly attemptId: string;
+  readonly startedAtMs: number;
+}
+
+const userAgent = 'Signpost/0.1';
+
+/**
+ * The request of one attempt: timestamp and signature are of now, secrets those that are valid now, the body's bytes the
+ * same as in every other attempt. The webhook's own headers never replace those of the contract.
+ *
+ * @throws ContractError where the contract cannot be kept, for want of a secret for example
+ */
+export function sealRequest({ delivery, event, target, attemptId, startedAtMs }: RequestToSeal): SealedRequest {
+  const secrets: string[] = [];
+  for (const { text, expiresAtMs } of target.secrets)
+    if (expiresAtMs === null || expiresAtMs > startedAtMs) secrets.push(text);
+  const sealed = target.contract.seal({
+    eventId: formatId('event', event.id),
+    eventType: event.eventType,
+    eventTimestampMs: event.occurredAtMs,
+    data: event.payload,
+    metadata: event.metadata,
+    subject: event.subject,
+    deliveryId: formatId('delivery', delivery.id),
+    attemptId: formatId('attempt', attemptId),
+    attemptUnixSeconds: Math.floor(startedAtMs / 1000),
+    method: target.method,
+    secrets,
+  });
+  return { method: sealed.method, headers: mergeHeaders(target.customHeaders, sealed.headers), body: sealed.body };
+}
+
+function mergeHeaders(
+  custom: Readonly<Record<string, string>>,
+  sealed: Record<string, string>,
+): Record<string, string> {
+  const headers: Record<string, string> = { 'user-agent': userAgent };
+  const reserved = new Set(Object.keys(sealed).map(name => name.toLowerCase()));
+  for (const name in custom) if (!reserved.has(name.toLowerCase())) headers[name] = custom[name] as string;
+  return Object.assign(headers, sealed);
+}

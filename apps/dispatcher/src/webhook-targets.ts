@@ -1,0 +1,94 @@
+import { builtInContracts, type CompiledContract, standardContract } from '@signpost/contracts';
+import { type Database, loadWebhookTargets, type WebhookTarget, webhookSecretContext } from '@signpost/database';
+import { createMicroBatch, type Encryption } from '@signpost/runtime';
+import { LRUCache } from 'lru-cache';
+
+/** A webhook, ready to be sent to. */
+export interface PreparedTarget {
+  readonly id: string;
+  readonly version: number;
+  readonly url: string;
+  readonly method: string | null;
+  readonly customHeaders: Readonly<Record<string, string>>;
+  readonly contract: CompiledContract;
+  readonly timeoutMs: number;
+  readonly retryScheduleSeconds: readonly number[];
+  readonly secrets: readonly { readonly text: string; readonly expiresAtMs: number | null }[];
+  /** Why no request to it can be made: its secrets do not open, or its contract is unknown. Each attempt records that. */
+  readonly fault: Error | null;
+}
+
+export interface WebhookTargets {
+  /**
+   * @param version the webhook's version as the delivery was loaded with it. What is cached under it cannot be stale: every
+   *   change of a webhook gives it a new version
+   * @returns null where the webhook was deleted meanwhile
+   */
+  get(webhookId: string, version: number): Promise<PreparedTarget | null>;
+}
+
+export function createWebhookTargets(database: Database, encryption: Encryption): WebhookTargets {
+  const cache = new LRUCache<string, PreparedTarget>({ max: 20_000 });
+  const batch = createMicroBatch<string, PreparedTarget | null>({
+    maxItems: 100,
+    lingerMs: 0,
+    concurrency: 2,
+    async run(ids) {
+      const found = new Map((await loadWebhookTargets(database, ids)).map(target => [target.id, target]));
+      return ids.map(id => {
+        const target = found.get(id);
+        return target === undefined ? null : prepare(target, encryption);
+      });
+    },
+  });
+  return {
+    async get(webhookId, version) {
+      const known = cache.get(webhookId);
+      // A newer one than asked for is as good: the webhook changed between the two reads.
+      if (known !== undefined && known.version >= version) return known;
+      const target = await batch.add(webhookId);
+      if (target !== null) cache.set(webhookId, target);
+      return target;
+    },
+  };
+}
+
+function prepare(target: WebhookTarget, encryption: Encryption): PreparedTarget {
+  const contractName = target.contract ?? target.workspaceContract;
+  const contract = builtInContracts.get(contractName) ?? standardContract;
+  const { secrets, fault } = openSecrets(target, encryption);
+  return {
+    id: target.id,
+    version: target.version,
+    url: target.url,
+    method: target.method,
+    customHeaders: target.headers,
+    contract,
+    timeoutMs: target.timeoutMs ?? contract.timeoutMs,
+    retryScheduleSeconds: target.retrySchedule ?? contract.retryScheduleSeconds,
+    secrets,
+    fault: contract.name === contractName ? fault : new UnknownContractError(contractName),
+  };
+}
+
+function openSecrets(target: WebhookTarget, encryption: Encryption): Pick<PreparedTarget, 'secrets' | 'fault'> {
+  const context = webhookSecretContext(target.id);
+  try {
+    const secrets = target.secrets.map(secret => ({
+      text: encryption.open(secret, context),
+      expiresAtMs: secret.expiresAtMs,
+    }));
+    return { secrets, fault: null };
+  } catch (error) {
+    return { secrets: [], fault: error as Error };
+  }
+}
+
+/** A webhook names a contract that this release does not have. */
+class UnknownContractError extends Error {
+  readonly code = 'contract_unknown';
+  constructor(name: string) {
+    super(`There is no contract ${name}`);
+    this.name = 'UnknownContractError';
+  }
+}
