@@ -1,0 +1,180 @@
+// `npm start`: everything Signpost needs, on this machine, in one terminal. Stores (or those that DATABASE_URL and REDIS_URL
+// name), migrations, one API, one dispatcher and a demo receiver; Ctrl-C stops all of it in reverse order.
+//
+// PORT, DATA_DIR, SIGNPOST_API_KEY, ENCRYPTION_KEY and LOG_LEVEL are honoured. HOST is not: some shells export it.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { applyMigrations, MigrationError, StoreError, startPostgres, startRedis } from '@signpost/stores';
+import { type ChildApp, startChildApp } from './start/child-app.ts';
+import { type DataFolder, takeDataFolder } from './start/data-folder.ts';
+import { keepSecrets } from './start/kept-secrets.ts';
+import { apiPort, nextFreePort } from './start/ports.ts';
+import { createStack, type Stack } from './start/stack.ts';
+import { StartFailure } from './start/start-failure.ts';
+import { welcomeText } from './start/welcome.ts';
+
+const DEFAULT_PORT = 3000;
+const PARENT_POLL_MS = 500;
+const MIGRATIONS = path.resolve(import.meta.dirname, '../prisma/migrations');
+
+/** Aborted when everything is to stop; the reason is a failure, or undefined when somebody asked for it. */
+const stopping = new AbortController();
+const env = process.env;
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+/** Throws when a stop has been asked for in the meantime, so that nothing more is started. */
+async function step<T>(work: Promise<T>): Promise<T> {
+  const result = await work;
+  stopping.signal.throwIfAborted();
+  return result;
+}
+
+function stopBecause(failure?: StartFailure): void {
+  if (!stopping.signal.aborted) stopping.abort(failure ?? 'asked');
+}
+
+function listenForStops(): void {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopBecause());
+  // A reader of our output that went away, as in `npm start | head`, is no reason to fail.
+  for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
+  if (process.connected) process.on('disconnect', () => stopBecause());
+  // npm passes signals on unless it is killed outright; then we would run on, unseen, without it.
+  if (env.npm_lifecycle_event !== undefined) {
+    const parent = process.ppid;
+    setInterval(() => process.ppid !== parent && stopBecause(), PARENT_POLL_MS).unref();
+  }
+}
+
+async function startDatabase(stack: Stack, dataDir: string): Promise<string> {
+  if (env.DATABASE_URL !== undefined && env.DATABASE_URL !== '') return env.DATABASE_URL;
+  const options = { dir: path.join(dataDir, 'postgres'), durability: 'durable', onNotice: say } as const;
+  const postgres = await startPostgres(options);
+  stack.add({ name: 'Postgres', stop: () => postgres.stop() });
+  void postgres.ended.then(() => stopBecause(new StartFailure(`Postgres ended. Its log: ${postgres.logFile}`)));
+  return postgres.url;
+}
+
+async function startQueue(stack: Stack, dataDir: string): Promise<string> {
+  if (env.REDIS_URL !== undefined && env.REDIS_URL !== '') return env.REDIS_URL;
+  const redis = await startRedis({ dir: path.join(dataDir, 'redis'), durability: 'durable', onNotice: say });
+  stack.add({ name: 'Redis', stop: () => redis.stop() });
+  void redis.ended.then(() => stopBecause(new StartFailure(`Redis ended. Its log: ${redis.logFile}`)));
+  return redis.url;
+}
+
+async function migrate(databaseUrl: string): Promise<void> {
+  try {
+    const { edited } = await applyMigrations(databaseUrl, MIGRATIONS);
+    for (const name of edited) say(`Migration ${name} was changed after it had been applied here.`);
+  } catch (error) {
+    if (error instanceof MigrationError) throw error;
+    // The URL itself holds a password.
+    const { host } = new URL(databaseUrl);
+    const reason = error instanceof Error ? error.message || (error as NodeJS.ErrnoException).code : String(error);
+    throw new StartFailure(`Cannot use the database at ${host}: ${reason}`, { cause: error });
+  }
+}
+
+/** Starts an app and waits until it is ready; a later end of it, unasked, stops everything. */
+async function startApp(stack: Stack, name: string, appEnv: Readonly<Record<string, string>>): Promise<number> {
+  const app = startChildApp(name, appEnv, line => {
+    // What an app says while it is being stopped is noise, unless somebody asked for its log.
+    if (!stopping.signal.aborted || env.LOG_LEVEL !== undefined) say(`[${name}] ${line}`);
+  });
+  stack.add(app);
+  void app.ended.then(how => stopBecause(endedUnasked(app, how)));
+  const stopped = new Promise<never>((_resolve, reject) => {
+    stopping.signal.addEventListener('abort', () => reject(stopping.signal.reason as Error), { once: true });
+  });
+  return Promise.race([app.ready, stopped]);
+}
+
+function endedUnasked(app: ChildApp, how: string): StartFailure {
+  const lines = app.lastLines();
+  return new StartFailure(`The ${app.name} ended (${how}).${lines === '' ? '' : ` Its last lines:\n${lines}`}`);
+}
+
+/** The same port as last time, because webhooks that people made point at it. */
+async function demoReceiverPort(dataDir: string, port: number): Promise<number> {
+  const file = path.join(dataDir, 'demo-receiver-port');
+  const last = existsSync(file) ? Number(readFileSync(file, 'utf8')) : Number.NaN;
+  const preferred = last > 0 && last !== port ? last : (port || DEFAULT_PORT) + 1;
+  const chosen = await nextFreePort(preferred);
+  writeFileSync(file, String(chosen));
+  return chosen;
+}
+
+async function startAll(stack: Stack, folder: DataFolder): Promise<void> {
+  const dataDir = folder.dir;
+  const kept = keepSecrets(dataDir);
+  const apiKey = env.SIGNPOST_API_KEY || kept.apiKey;
+  const port = await apiPort(env.PORT, DEFAULT_PORT);
+  if (!env.PORT && port !== DEFAULT_PORT) say(`Port ${DEFAULT_PORT} is taken: using ${port}.`);
+  const databaseUrl = await step(startDatabase(stack, dataDir));
+  const redisUrl = await step(startQueue(stack, dataDir));
+  await step(migrate(databaseUrl));
+  const appEnv = {
+    DATABASE_URL: databaseUrl,
+    REDIS_URL: redisUrl,
+    HOST: '127.0.0.1',
+    SIGNPOST_API_KEY: apiKey,
+    ENCRYPTION_KEY: env.ENCRYPTION_KEY || kept.encryptionKey,
+    ALLOW_HTTP_URLS: env.ALLOW_HTTP_URLS ?? 'true',
+    ALLOWED_PRIVATE_RANGES: env.ALLOWED_PRIVATE_RANGES ?? '127.0.0.0/8,::1/128',
+    NODE_ENV: 'development',
+    LOG_LEVEL: env.LOG_LEVEL ?? 'warn',
+  };
+  const receiverEnv = {
+    PORT: String(await step(demoReceiverPort(dataDir, port))),
+    SIGNING_SECRET: kept.demoSigningSecret,
+  };
+  // The receiver first and the dispatcher last: the other way round on the way down.
+  const [demoPort, servedPort] = await step(
+    Promise.all([
+      startApp(stack, 'demo-receiver', receiverEnv),
+      startApp(stack, 'api', { ...appEnv, PORT: String(port) }),
+      startApp(stack, 'dispatcher', appEnv),
+    ]),
+  );
+  const url = `http://127.0.0.1:${servedPort}`;
+  const demoReceiverUrl = `http://127.0.0.1:${demoPort}`;
+  folder.announce(url, demoReceiverUrl);
+  say(welcomeText({ url, demoReceiverUrl, apiKey, demoSigningSecret: kept.demoSigningSecret, dataDir }));
+}
+
+function messageOf(reason: unknown): string {
+  const isForPeople =
+    reason instanceof StartFailure || reason instanceof StoreError || reason instanceof MigrationError;
+  if (isForPeople) return reason.message;
+  return reason instanceof Error ? (reason.stack ?? reason.message) : String(reason);
+}
+
+async function main(): Promise<number> {
+  listenForStops();
+  const stack = createStack();
+  let failure: unknown;
+  let folder: DataFolder | undefined;
+  const stopped = new Promise<void>(resolve => stopping.signal.addEventListener('abort', () => resolve()));
+  // Keeps the process alive while it only waits for signals.
+  const alive = setInterval(() => undefined, 60_000);
+  try {
+    folder = takeDataFolder(path.resolve(env.DATA_DIR || '.signpost'));
+    await startAll(stack, folder);
+    await stopped;
+  } catch (error) {
+    failure = error;
+  }
+  if (stopping.signal.aborted) failure = stopping.signal.reason === 'asked' ? undefined : stopping.signal.reason;
+  else stopBecause();
+  if (failure !== undefined) process.stderr.write(`${messageOf(failure)}\n`);
+  const leftRunning = await stack.stopAll();
+  for (const sentence of leftRunning) process.stderr.write(`${sentence}\n`);
+  folder?.release();
+  clearInterval(alive);
+  return failure === undefined && leftRunning.length === 0 ? 0 : 1;
+}
+
+process.exit(await main());
