@@ -78,12 +78,20 @@ async function migrate(databaseUrl: string): Promise<void> {
   }
 }
 
+/** Lines of the apps while everything starts: shown when it has started, so that a failure is told once and by itself. */
+let held: string[] | undefined = [];
+
+function showLine(name: string, line: string): void {
+  const text = `[${name}] ${line}`;
+  // What an app says while it is being stopped is noise, unless somebody asked for its log.
+  if (env.LOG_LEVEL !== undefined) say(text);
+  else if (held !== undefined) held.push(text);
+  else if (!stopping.signal.aborted) say(text);
+}
+
 /** Starts an app and waits until it is ready; a later end of it, unasked, stops everything. */
 async function startApp(stack: Stack, name: string, appEnv: Readonly<Record<string, string>>): Promise<number> {
-  const app = startChildApp(name, appEnv, line => {
-    // What an app says while it is being stopped is noise, unless somebody asked for its log.
-    if (!stopping.signal.aborted || env.LOG_LEVEL !== undefined) say(`[${name}] ${line}`);
-  });
+  const app = startChildApp(name, appEnv, line => showLine(name, line));
   stack.add(app);
   void app.ended.then(how => stopBecause(endedUnasked(app, how)));
   const stopped = new Promise<never>((_resolve, reject) => {
@@ -143,6 +151,8 @@ async function startAll(stack: Stack, folder: DataFolder): Promise<void> {
   const demoReceiverUrl = `http://127.0.0.1:${demoPort}`;
   folder.announce(url, demoReceiverUrl);
   say(welcomeText({ url, demoReceiverUrl, apiKey, demoSigningSecret: kept.demoSigningSecret, dataDir }));
+  for (const line of held ?? []) say(line);
+  held = undefined;
 }
 
 function messageOf(reason: unknown): string {
