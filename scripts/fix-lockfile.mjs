@@ -4,9 +4,11 @@
 // those it could find into the lockfile, and `npm ci` then refuses the file as incomplete. An entry with version, os and
 // cpu is enough for it; npm itself leaves the entry alone afterwards, and installs it where it fits.
 //
-// Usage: node scripts/fix-lockfile.mjs [--check]
+// Usage: node scripts/fix-lockfile.mjs [--check] [lockfile]
+// After a change of dependencies: npm install --package-lock-only --ignore-scripts && node scripts/fix-lockfile.mjs
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 const EXACT_VERSION = /^\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$/;
 const OS_WORDS = { windows: 'win32', macos: 'darwin' };
@@ -66,7 +68,7 @@ const pathOf = (folder, name) => `${folder === '' ? '' : `${folder}/`}node_modul
  * @param {Record<string, any>} packages the `packages` table of a lockfile (version 3)
  * @returns {{ parent: string, name: string, version: string }[]} in the order of the table
  */
-export function missingPlatformPackages(packages) {
+function missingPlatformPackages(packages) {
   const missing = [];
   for (const [parent, entry] of Object.entries(packages)) {
     for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
@@ -86,7 +88,7 @@ export function missingPlatformPackages(packages) {
  * @param {string} name for example `@swc/core-linux-arm64-musl`
  * @returns {{ os?: string[], cpu?: string[], libc?: string[] }} the fields of a lockfile entry
  */
-export function platformOf(name) {
+function platformOf(name) {
   const words = name.slice(name.lastIndexOf('/') + 1).split(/[-.]/);
   const os = words.find(word => OSES.includes(word));
   const cpu = words.findLast(word => Object.hasOwn(CPU_WORDS, word));
@@ -111,10 +113,11 @@ function complete(packages) {
 }
 
 function main() {
-  const path = fileURLToPath(new URL('../package-lock.json', import.meta.url));
+  const { values, positionals } = parseArgs({ options: { check: { type: 'boolean' } }, allowPositionals: true });
+  const path = positionals[0] ?? fileURLToPath(new URL('../package-lock.json', import.meta.url));
   const lock = JSON.parse(readFileSync(path, 'utf8'));
   const missing = missingPlatformPackages(lock.packages);
-  if (process.argv.includes('--check')) {
+  if (values.check) {
     for (const { parent, name, version } of missing)
       console.error(`${name}@${version}, wanted by ${parent}, has no entry.`);
     process.exitCode = missing.length === 0 ? 0 : 1;
@@ -126,4 +129,4 @@ function main() {
   console.log(`package-lock.json: ${missing.length} platform packages added.`);
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) main();
+main();
