@@ -47,7 +47,7 @@ const CPU_WORDS = {
   mips64el: 'mips64el',
   wasm32: 'wasm32',
 };
-const LIBC_WORDS = { gnu: 'glibc', gnueabihf: 'glibc', musl: 'musl', musleabihf: 'musl', linuxmusl: 'musl' };
+const LIBC_WORDS = { gnu: 'glibc', glibc: 'glibc', musl: 'musl', linuxmusl: 'musl' };
 
 /** The folders in which Node looks for a dependency of the package at `key`, nearest first. `''` is the root. */
 function lookupFolders(key) {
@@ -108,7 +108,9 @@ function complete(packages) {
       throw new Error(`${name} (wanted by ${parent}) names no platform: is it on the registry?`);
     const folder = packages[pathOf('', name)] ? parent : '';
     const { dev } = packages[parent];
-    packages[pathOf(folder, name)] = { version, ...(dev ? { dev } : {}), optional: true, ...platform };
+    // The order of the fields is npm's own, so that it rewrites nothing.
+    const { cpu, libc, os } = platform;
+    packages[pathOf(folder, name)] = { version, cpu, dev, libc, optional: true, os };
   }
 }
 
