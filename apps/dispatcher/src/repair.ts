@@ -38,6 +38,8 @@ export interface RepairerOptions {
 const pageSize = 1000;
 /** With more jobs than this waiting, overdue deliveries are in the queue, most likely: a page a round is enough then. */
 const backlogJobs = 2000;
+/** While the fan-out queue has a backlog, an event counts as lost after this, in ms. */
+const backlogGraceMs = 60_000;
 /** No delivery waits longer than this: the longest schedule of a webhook, in ms. */
 const forEverMs = 366 * 24 * 3_600_000;
 
@@ -65,12 +67,14 @@ export function createRepairer(options: RepairerOptions): Repairer {
     }
     await producer.finishRebuild(mark);
     counts.rebuilds += 1;
-    logger.warn({ deliveries: total }, 'queue.rebuilt');
+    logger[total > 0 ? 'warn' : 'info']({ deliveries: total }, 'queue.rebuilt');
   };
 
   const repairEvents = async (graceMs: number): Promise<void> => {
     const events = await listUnfannedEvents(database, graceMs, pageSize);
     if (events.length === 0) return;
+    // Late, but not lost: while fan-out jobs wait, these events are in them, most likely.
+    if (graceMs > 0 && graceMs < backlogGraceMs && (await producer.depth('fan-out')).waiting > 0) return;
     await producer.enqueueFanOut(events);
     counts.repairedEvents += events.length;
     logger.warn({ events: events.length }, 'events.repaired');
@@ -93,6 +97,7 @@ export function createRepairer(options: RepairerOptions): Repairer {
           await repairEvents(0);
         }
         await repairEvents(options.graceMs.event);
+        await repairEvents(backlogGraceMs);
         await repairDeliveries();
         for (const id of await listOpenManualRetries(database, options.graceMs.event, pageSize))
           await producer.enqueueAttemptNow(id, 'manual');

@@ -16,7 +16,7 @@ export function producerConnection(redisUrl: string): ConnectionOptions {
 
 /** A connection for a worker: it waits in blocking reads, and for Redis to come back. */
 export function workerConnection(redisUrl: string): ConnectionOptions {
-  return { url: redisUrl, maxRetriesPerRequest: null, connectTimeout: 5000, retryStrategy };
+  return { url: redisUrl, maxRetriesPerRequest: null, connectTimeout: 5000, retryStrategy, enableAutoPipelining: true };
 }
 
 /** An add that takes longer counts as failed; the repairer adds the job later. */

@@ -22,12 +22,14 @@ const hexPairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padS
 // Random bytes are drawn for 512 ids at a time: one call to the generator costs more than copying ten bytes.
 const randomPool = Buffer.alloc(10 * 512);
 let randomOffset = randomPool.length;
+const maxClockStepBackMs = 10_000;
 let lastMs = 0;
 let sequence = 0;
 
 /**
  * Makes a UUIDv7. Ids of one process never go backwards: within a millisecond, or while the clock stands or goes back, the
- * 12 bits after the version count up (RFC 9562, section 6.2, method 1), and run over into the next millisecond.
+ * 12 bits after the version count up (RFC 9562, section 6.2, method 1), and run over into the next millisecond. Only a
+ * clock that is set back by more than `maxClockStepBackMs` is followed: ids of a wrong future would sort wrongly for long.
  *
  * @param nowMs Unix milliseconds
  * @returns the canonical lower-case text form
@@ -39,7 +41,7 @@ export function makeUuid(nowMs: number): string {
   }
   const bytes = randomPool.subarray(randomOffset, randomOffset + 10);
   randomOffset += 10;
-  if (nowMs > lastMs) {
+  if (nowMs > lastMs || nowMs < lastMs - maxClockStepBackMs) {
     lastMs = nowMs;
     // The top bit stays clear, so that at least 2,048 ids fit behind the first of a millisecond.
     sequence = bytes.readUInt16BE(0) & 0x7ff;
