@@ -3,7 +3,7 @@ import type { ContractDocument } from './document.ts';
 import { compileEnvelope, envelopeNeedsAttempt } from './envelope.ts';
 import { PathTreeBuilder, readPaths } from './json-path.ts';
 import type { BodyInput, SealedRequest, SealInput } from './seal-input.ts';
-import { checkSecret, generateSecret, type SecretCheck } from './secret.ts';
+import { checkSecret, generateSecret, publicKeyOf, type SecretCheck } from './secret.ts';
 import { compileContent, compileSigner } from './signature.ts';
 import { compileText, templateProblem, type TextReader, validTokens } from './vocabulary.ts';
 
@@ -38,6 +38,8 @@ export interface CompiledContract {
   signedContent(input: SealInput): string;
   generateSecret(): string;
   checkSecret(secret: string): SecretCheck;
+  /** What receivers verify with in an asymmetric contract, `whpk_…`; null in all others and for a malformed secret. */
+  publicKey(secret: string): string | null;
   /** Whether an old and a new secret can sign side by side; if not, a rotation takes effect at once. */
   readonly canCarryTwoSignatures: boolean;
   isSuccess(statusCode: number): boolean;
@@ -97,8 +99,9 @@ export function compileContract(document: ContractDocument): CompiledContract {
       const [newest = ''] = input.secrets;
       return content.map(part => (part === null ? writeBody(input, data) : part(input, data, newest))).join('');
     },
-    generateSecret: () => generateSecret(document.secret),
-    checkSecret: secret => checkSecret(document.secret, secret),
+    generateSecret: () => generateSecret(document.secret, document.signature.algorithm),
+    checkSecret: secret => checkSecret(document.secret, document.signature.algorithm, secret),
+    publicKey: secret => publicKeyOf(document.secret, document.signature.algorithm, secret),
     isSuccess: statusCode => statusCode >= document.success.from && statusCode <= document.success.to,
     disablesWebhook: statusCode => document.success.disable_on.includes(statusCode),
   };

@@ -35,7 +35,7 @@ function repeatedHeaders(document: ContractDocument): DocumentError[] {
 function signatureContradictions(document: ContractDocument): DocumentError[] {
   const { algorithm, content, format, separator, headers } = document.signature;
   const errors: DocumentError[] = [];
-  const keyed = algorithm.startsWith('hmac-');
+  const keyed = algorithm !== 'md5' && algorithm !== 'sha256';
   const namesSecret = count(content, 'secret') > 0;
   if (!keyed && !namesSecret) {
     errors.push({ path: 'signature.content', message: `must name {secret}, because ${algorithm} has no key` });
@@ -58,8 +58,9 @@ function signatureContradictions(document: ContractDocument): DocumentError[] {
 }
 
 function secretContradictions(document: ContractDocument): DocumentError[] {
-  const { secret } = document;
+  const { secret, signature } = document;
   const errors: DocumentError[] = [];
+  if (signature.algorithm === 'ed25519') return [...errors, ...ed25519Contradictions(document)];
   if (secret.min_length > secret.max_length) {
     errors.push({ path: 'secret.max_length', message: 'must not be less than min_length' });
   }
@@ -68,6 +69,19 @@ function secretContradictions(document: ContractDocument): DocumentError[] {
   if (generated < secret.min_length || generated > secret.max_length) {
     errors.push({ path: 'secret.generated_bytes', message: 'must make secrets between min_length and max_length' });
   }
+  return errors;
+}
+
+/** An Ed25519 secret is a seed of 32 bytes, and is printed with the 32 bytes of the public key after it. */
+function ed25519Contradictions({ secret }: ContractDocument): DocumentError[] {
+  const errors: DocumentError[] = [];
+  if (secret.key !== 'decoded') errors.push({ path: 'secret.key', message: 'must be "decoded" for ed25519' });
+  if (secret.encoding === 'text')
+    errors.push({ path: 'secret.encoding', message: 'must be base64 or hex for ed25519' });
+  if (secret.generated_bytes !== 32) {
+    errors.push({ path: 'secret.generated_bytes', message: 'must be 32, the seed of an ed25519 key' });
+  }
+  if (secret.max_length < 64) errors.push({ path: 'secret.max_length', message: 'must be 64 or more for ed25519' });
   return errors;
 }
 

@@ -31,7 +31,7 @@ const eventTypeSchema = z.strictObject({
 });
 
 const signatureSchema = z.strictObject({
-  algorithm: z.enum(['hmac-sha256', 'hmac-sha512', 'hmac-sha1', 'md5', 'sha256']),
+  algorithm: z.enum(['hmac-sha256', 'hmac-sha512', 'hmac-sha1', 'md5', 'sha256', 'ed25519']),
   content: templateSchema('signed_content', 2000),
   encoding: z.enum(['hex', 'base64']),
   format: templateSchema('signature_format', 200),

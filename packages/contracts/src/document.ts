@@ -64,11 +64,11 @@ export interface HeaderDocument {
   readonly value: string;
 }
 
-export type HmacAlgorithm = 'hmac-sha256' | 'hmac-sha512' | 'hmac-sha1';
+export type SignatureAlgorithm = 'hmac-sha256' | 'hmac-sha512' | 'hmac-sha1' | 'md5' | 'sha256' | 'ed25519';
 
 export interface SignatureDocument {
   /** `md5` and `sha256` are plain hashes: their signed content must name `{secret}`. */
-  readonly algorithm: HmacAlgorithm | 'md5' | 'sha256';
+  readonly algorithm: SignatureAlgorithm;
   /** What is signed: a template. */
   readonly content: string;
   readonly encoding: 'hex' | 'base64';
@@ -88,7 +88,7 @@ export interface SecretDocument {
    * written as base64url when a secret is generated.
    */
   readonly encoding: 'base64' | 'hex' | 'text';
-  /** `decoded`: the key is the bytes after the prefix, decoded. `printed`: the whole printed secret as UTF-8. */
+  /** `decoded`: the key is what stands after the prefix, for `text` as UTF-8. `printed`: the whole secret as UTF-8. */
   readonly key: 'decoded' | 'printed';
   /** Random bytes in a generated secret. */
   readonly generated_bytes: number;

@@ -1,6 +1,7 @@
-import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
+import { type KeyObject, randomBytes } from 'node:crypto';
 import { ContractError } from './contract-error.ts';
-import type { SecretDocument } from './document.ts';
+import type { SecretDocument, SignatureAlgorithm } from './document.ts';
+import { printPublicKey, privateKey, publicBytes } from './ed25519.ts';
 
 export type SecretCheck = { readonly kind: 'valid' } | { readonly kind: 'invalid'; readonly message: string };
 
@@ -9,13 +10,15 @@ const HEX = /^(?:[0-9a-fA-F]{2})*$/;
 const PRINTABLE_ASCII = /^[\x21-\x7e]*$/;
 
 /** A new secret in the contract's printed form, from `crypto.randomBytes`. */
-export function generateSecret(format: SecretDocument): string {
-  const bytes = randomBytes(format.generated_bytes);
+export function generateSecret(format: SecretDocument, algorithm: SignatureAlgorithm): string {
+  let bytes = randomBytes(format.generated_bytes);
+  const pair = algorithm === 'ed25519' ? privateKey(bytes) : null;
+  if (pair !== null) bytes = Buffer.concat([bytes, publicBytes(pair)]);
   return format.prefix + bytes.toString(format.encoding === 'text' ? 'base64url' : format.encoding);
 }
 
 /** Whether a secret that a user brings has the contract's form. The message never repeats the secret. */
-export function checkSecret(format: SecretDocument, secret: string): SecretCheck {
+export function checkSecret(format: SecretDocument, algorithm: SignatureAlgorithm, secret: string): SecretCheck {
   if (!secret.startsWith(format.prefix)) return invalid(`The secret must begin with "${format.prefix}".`);
   const rest = secret.slice(format.prefix.length);
   if (format.encoding === 'text') {
@@ -27,7 +30,18 @@ export function checkSecret(format: SecretDocument, secret: string): SecretCheck
     const form = format.encoding === 'hex' ? 'hexadecimal digits, two a byte' : 'padded standard base64';
     return invalid(`The secret${format.prefix === '' ? '' : ` after "${format.prefix}"`} must be ${form}.`);
   }
+  if (algorithm === 'ed25519' && privateKey(bytes) === null) {
+    return invalid('The secret must be an Ed25519 seed of 32 bytes, alone or with its public key after it.');
+  }
   return checkLength(bytes.length, format, 'bytes');
+}
+
+/** What a receiver verifies with: the public key as `whpk_…`, or null where it is the secret itself. */
+export function publicKeyOf(format: SecretDocument, algorithm: SignatureAlgorithm, secret: string): string | null {
+  if (algorithm !== 'ed25519') return null;
+  const bytes = keyBytes(format, secret);
+  const pair = bytes === null ? null : privateKey(bytes);
+  return pair === null ? null : printPublicKey(pair);
 }
 
 /** Strict decoding: no foreign characters, no missing padding, no bits that fall off the end. Null when malformed. */
@@ -54,9 +68,12 @@ const MAX_CACHED_KEYS = 2048;
 export class KeyCache {
   readonly #keys = new Map<string, KeyObject>();
   readonly #format: SecretDocument;
+  readonly #importKey: (bytes: Buffer) => KeyObject | null;
 
-  constructor(format: SecretDocument) {
+  /** @param importKey Makes the key of its bytes; null when they are none. */
+  constructor(format: SecretDocument, importKey: (bytes: Buffer) => KeyObject | null) {
     this.#format = format;
+    this.#importKey = importKey;
   }
 
   /** @throws ContractError `secret_malformed` */
@@ -64,8 +81,8 @@ export class KeyCache {
     const cached = this.#keys.get(secret);
     if (cached !== undefined) return cached;
     const bytes = keyBytes(this.#format, secret);
-    if (bytes === null) throw new ContractError('secret_malformed', 'The secret has not the form of its contract.');
-    const key = createSecretKey(bytes);
+    const key = bytes === null ? null : this.#importKey(bytes);
+    if (key === null) throw new ContractError('secret_malformed', 'The secret has not the form of its contract.');
     if (this.#keys.size >= MAX_CACHED_KEYS) {
       const oldest = this.#keys.keys().next();
       if (!oldest.done) this.#keys.delete(oldest.value);

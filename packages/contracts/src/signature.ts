@@ -1,9 +1,10 @@
-import { createHash, createHmac, type Hash, type Hmac } from 'node:crypto';
+import { createHash, createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import { ContractError } from './contract-error.ts';
-import type { SecretDocument, SignatureDocument } from './document.ts';
+import type { SecretDocument, SignatureAlgorithm, SignatureDocument } from './document.ts';
+import { Ed25519Signing, parsePublicKey, privateKey, verifyEd25519 } from './ed25519.ts';
 import type { PathTreeBuilder } from './json-path.ts';
 import type { SealInput } from './seal-input.ts';
-import { KeyCache } from './secret.ts';
+import { KeyCache, keyBytes } from './secret.ts';
 import type { TemplateToken } from './template.ts';
 import { compileText, type TextReader, validTokens } from './vocabulary.ts';
 
@@ -39,16 +40,15 @@ export function compileSigner(
   secret: SecretDocument,
   content: readonly ContentPart[],
 ): Signer {
-  const begin = compileHash(signature, secret);
+  const begin = compileSigning(signature, secret);
   const [before, after] = splitFormat(signature.format);
   const { encoding, separator } = signature;
   const one = (input: SealInput, data: readonly (string | null)[], body: Buffer, key: string): string => {
-    const hash = begin(key);
+    const signing = begin(key);
     for (const part of content) {
-      if (part === null) hash.update(body);
-      else hash.update(part(input, data, key), 'utf8');
+      signing.update(part === null ? body : part(input, data, key));
     }
-    return before + hash.digest(encoding) + after;
+    return before + signing.digest(encoding) + after;
   };
   return (input, data, body) => {
     const [newest] = input.secrets;
@@ -64,10 +64,64 @@ export function splitFormat(format: string): readonly [string, string] {
   return [format.slice(0, at), format.slice(at + '{signature}'.length)];
 }
 
-function compileHash(signature: SignatureDocument, secret: SecretDocument): (key: string) => Hash | Hmac {
+/** Something fed in pieces that ends in a signature: an HMAC, a hash, or Ed25519 over all that was collected. */
+interface Signing {
+  update(chunk: string | Uint8Array): unknown;
+  digest(encoding: 'hex' | 'base64'): string;
+}
+
+function compileSigning(signature: SignatureDocument, secret: SecretDocument): (key: string) => Signing {
   const { algorithm } = signature;
   if (algorithm === 'md5' || algorithm === 'sha256') return () => createHash(algorithm);
-  const digest = algorithm.slice('hmac-'.length);
-  const keys = new KeyCache(secret);
+  if (algorithm === 'ed25519') {
+    const keys = new KeyCache(secret, privateKey);
+    return key => new Ed25519Signing(keys.get(key));
+  }
+  const digest = hmacDigest(algorithm);
+  const keys = new KeyCache(secret, createSecretKey);
   return key => createHmac(digest, keys.get(key));
+}
+
+function hmacDigest(algorithm: SignatureAlgorithm): string {
+  return algorithm.slice('hmac-'.length);
+}
+
+const SIGNATURE_BYTES: Record<SignatureAlgorithm, number> = {
+  'hmac-sha256': 32,
+  'hmac-sha512': 64,
+  'hmac-sha1': 20,
+  md5: 16,
+  sha256: 32,
+  ed25519: 64,
+};
+
+/** Bytes of one signature before it is encoded. */
+export function signatureBytes(algorithm: SignatureAlgorithm): number {
+  return SIGNATURE_BYTES[algorithm];
+}
+
+/**
+ * For a receiver: the function that says whether a candidate is the signature of the content. Candidates must have
+ * `signatureBytes` bytes; the comparison takes the same time for all of them.
+ *
+ * @returns Null when the secret (for Ed25519 the public key, `whpk_…`) has not the contract's form.
+ */
+export function compileVerification(
+  signature: SignatureDocument,
+  format: SecretDocument,
+  secret: string,
+  content: readonly (string | Uint8Array)[],
+): ((candidate: Buffer) => boolean) | null {
+  const { algorithm } = signature;
+  if (algorithm === 'ed25519') {
+    const key = parsePublicKey(secret);
+    return key === null ? null : candidate => verifyEd25519(key, content, candidate);
+  }
+  const key = keyBytes(format, secret);
+  if (key === null) return null;
+  const plain = algorithm === 'md5' || algorithm === 'sha256';
+  const hash = plain ? createHash(algorithm) : createHmac(hmacDigest(algorithm), key);
+  for (const chunk of content) hash.update(chunk);
+  const expected = hash.digest();
+  return candidate => timingSafeEqual(candidate, expected);
 }
