@@ -83,7 +83,12 @@ function run(
     const limit = setTimeout(() => {
       output += `\nStopped after ${CHECK_TIMEOUT_MS / 60_000} minutes.\n`;
       child.kill('SIGTERM');
-      setTimeout(() => child.kill('SIGKILL'), KILL_GRACE_MS).unref();
+      setTimeout(() => {
+        child.kill('SIGKILL');
+        // A process that the tool left behind may hold the pipes open, and `close` would wait for it.
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, KILL_GRACE_MS).unref();
     }, CHECK_TIMEOUT_MS);
     child.on('error', reject);
     child.on('close', code => {
