@@ -32,3 +32,24 @@ export {
   withRepairLock,
 } from './repair.ts';
 export { deleteExpiredIdempotencyKeys, dropExpiredPartitions, ensurePartitions } from './retention.ts';
+export {
+  type ApiKey,
+  type ApiKeyAccess,
+  findApiKeyAccess,
+  findWorkspaceAccess,
+  insertApiKey,
+  listApiKeys,
+  type NewApiKey,
+  revokeApiKey,
+  type WorkspaceAccess,
+} from './api-keys.ts';
+export {
+  deleteWorkspace,
+  ensureWorkspace,
+  findWorkspace,
+  insertWorkspace,
+  listWorkspaces,
+  type NewWorkspace,
+  type PageById,
+  type Workspace,
+} from './workspaces.ts';

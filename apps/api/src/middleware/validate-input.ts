@@ -1,0 +1,83 @@
+import type { FieldError, Operation } from '@signpost/api-schema';
+import type { z } from 'zod';
+import { notFound, type Problem, problem } from '../errors/problem.ts';
+
+/** What of a request the schemas of its operation look at. */
+export interface RawInput {
+  readonly params: Readonly<Record<string, unknown>>;
+  /** With the `?`, or empty. */
+  readonly search: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+  readonly body: unknown;
+}
+
+/** The same, validated; what an operation declares no schema for is undefined. */
+export interface ValidInput {
+  readonly kind: 'valid';
+  readonly params: unknown;
+  readonly query: unknown;
+  readonly headers: unknown;
+  readonly body: unknown;
+}
+
+/** Errors of one answer; a body of 10 MiB can be wrong in a million places. */
+const maxErrors = 20;
+
+const parseOptions: z.core.ParseContext<z.core.$ZodIssue> = {
+  error: issue => (issue.code === 'invalid_type' && issue.input === undefined ? 'is required' : undefined),
+};
+
+/** Validates a request by the schemas of its operation. An id in the path that is none names nothing: not found. */
+export function validateInput({ request }: Operation, raw: RawInput): ValidInput | Problem {
+  const params = request.params?.safeParse(raw.params);
+  if (params?.success === false) return notFound();
+  const errors: FieldError[] = [];
+  const read = (place: string, schema: z.ZodType | undefined, value: () => unknown): unknown => {
+    if (schema === undefined) return undefined;
+    const result = schema.safeParse(value(), parseOptions);
+    if (result.success) return result.data;
+    errors.push(...toFieldErrors(place, result.error));
+    return undefined;
+  };
+  const query = read('query', request.query, () => readQuery(raw.search));
+  const headers = read('header', request.headers, () => raw.headers);
+  const body = read('body', request.body, () => raw.body);
+  if (errors.length === 0) return { kind: 'valid', params: params?.data, query, headers, body };
+  return validationFailed(errors);
+}
+
+/** @param errors at least one */
+export function validationFailed(errors: readonly FieldError[]): Problem {
+  const [first] = errors;
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  return problem('validation_failed', `${first?.path}: ${first?.message}${more}`, {
+    errors: errors.slice(0, maxErrors),
+  });
+}
+
+/** @param place what the paths begin with: `body` gives `body.events[0]` */
+export function toFieldErrors(place: string, error: z.ZodError): FieldError[] {
+  return error.issues.flatMap(issue =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map(key => ({ path: formatPath(place, [...issue.path, key]), message: 'is not a known field' }))
+      : [{ path: formatPath(place, issue.path), message: issue.message }],
+  );
+}
+
+function formatPath(place: string, path: readonly PropertyKey[]): string {
+  return path.reduce<string>(
+    (text, part) => text + (typeof part === 'number' ? `[${part}]` : `.${String(part)}`),
+    place,
+  );
+}
+
+/** Each parameter's text; those that come several times are a list, which no schema takes. */
+function readQuery(search: string): Record<string, unknown> {
+  const query: Record<string, unknown> = Object.create(null);
+  const parameters = new URLSearchParams(search);
+  for (const name of new Set(parameters.keys())) {
+    const values = parameters.getAll(name);
+    query[name] = values.length === 1 ? values[0] : values;
+  }
+  return query;
+}

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingHttpHeaders, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { type Database, insertApiKey, insertWorkspace, openDatabase } from '@signpost/database';
+import type { ApiKeyScope } from '@signpost/delivery';
+import { type Clock, createLogger, formatId, makeUuid, Registry, systemClock } from '@signpost/runtime';
+import { createAccessRegistry } from './access/access-registry.ts';
+import { hashKeySecret, keySecretHint, makeKeySecret } from './access/key-secret.ts';
+import { apiRoutes, createApp } from './app.ts';
+import type { ApiDependencies } from './dependencies.ts';
+import { createRateLimiter } from './middleware/rate-limit.ts';
+import { createRequestMetrics } from './middleware/request-metrics.ts';
+
+/** What a call answered. */
+export interface TestAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  /** The parsed body; undefined where it is empty or not JSON. */
+  // oxlint-disable-next-line typescript/no-explicit-any -- tests look at answers of every shape
+  readonly body: any;
+}
+
+export interface TestCall {
+  readonly key?: string;
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+  /** Sent as JSON. */
+  readonly body?: unknown;
+  /** Sent as it is. */
+  readonly rawBody?: string | Buffer;
+}
+
+/** A workspace with a key of its own. */
+export interface TestWorkspace {
+  /** UUID. */
+  readonly id: string;
+  readonly publicId: string;
+  /** Secret of a key with the given scopes. */
+  readonly key: string;
+}
+
+/** The app on a port of its own, over a real database, for the tests beside the routes. */
+export interface TestApi {
+  readonly url: string;
+  readonly adminKey: string;
+  readonly dependencies: ApiDependencies;
+  /** @param target method and path: `POST /v1/webhooks` */
+  call(target: string, options?: TestCall): Promise<TestAnswer>;
+  makeWorkspace(scopes?: readonly ApiKeyScope[]): Promise<TestWorkspace>;
+  /** Makes one more key of a workspace. @returns its secret */
+  makeKey(workspaceId: string, scopes: readonly ApiKeyScope[]): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface TestApiOptions {
+  readonly databaseUrl: string;
+  readonly clock?: Clock;
+  readonly requestsPerMinute?: number;
+  /** Log lines go here; nowhere unless given. */
+  readonly onLogLine?: (line: string) => void;
+  /** Changes what main.ts would build. */
+  readonly override?: (dependencies: ApiDependencies) => ApiDependencies;
+}
+
+export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
+  const database = openDatabase({
+    url: options.databaseUrl,
+    maxConnections: 4,
+    maxHotConnections: 2,
+    onConnectionError: () => {},
+  });
+  const clock = options.clock ?? systemClock;
+  const adminKey = `admin-${randomUUID()}`;
+  const built: ApiDependencies = {
+    database,
+    clock,
+    access: createAccessRegistry({ database, clock, adminApiKey: adminKey }),
+    rateLimiter: createRateLimiter(options.requestsPerMinute ?? 0),
+    metrics: createRequestMetrics(new Registry()),
+    logger: createLogger('api', options.onLogLine === undefined ? 'silent' : 'debug', {
+      write: line => options.onLogLine?.(line),
+    }),
+  };
+  const dependencies = options.override?.(built) ?? built;
+  const server = createServer(createApp(dependencies, apiRoutes(dependencies)));
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return {
+    url,
+    adminKey,
+    dependencies,
+    call: (target, call = {}) => sendCall(url, target, call),
+    makeWorkspace: scopes => makeTestWorkspace(database, clock, scopes ?? ['admin']),
+    makeKey: (workspaceId, scopes) => makeTestKey(database, clock, workspaceId, scopes),
+    async close() {
+      const closed = new Promise<void>(resolve => server.close(() => resolve()));
+      server.closeAllConnections();
+      await closed;
+      await database.close();
+    },
+  };
+}
+
+function sendCall(url: string, target: string, { key, headers = {}, body, rawBody }: TestCall): Promise<TestAnswer> {
+  const [method, path = '/'] = target.split(' ', 2);
+  const content = rawBody ?? (body === undefined ? undefined : JSON.stringify(body));
+  const sent: Record<string, string> = {
+    ...(content === undefined ? {} : { 'content-type': 'application/json' }),
+    ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
+  };
+  for (const [name, value] of Object.entries(headers))
+    if (value === undefined) delete sent[name];
+    else sent[name] = value;
+  return new Promise((resolve, reject) => {
+    const outgoing = httpRequest(url + path, { method, headers: sent }, incoming => {
+      const chunks: Buffer[] = [];
+      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+      incoming.on('error', reject);
+      incoming.on('end', () => {
+        const text = Buffer.concat(chunks).toString();
+        const isJson = /json/.test(incoming.headers['content-type'] ?? '');
+        resolve({
+          status: incoming.statusCode ?? 0,
+          headers: incoming.headers,
+          text,
+          body: isJson ? JSON.parse(text) : undefined,
+        });
+      });
+    });
+    outgoing.on('error', reject);
+    outgoing.end(content);
+  });
+}
+
+async function makeTestWorkspace(
+  database: Database,
+  clock: Clock,
+  scopes: readonly ApiKeyScope[],
+): Promise<TestWorkspace> {
+  const id = makeUuid(clock.nowMs());
+  const made = await insertWorkspace(database, { id, name: `workspace-${id}`, contract: 'standard' });
+  if (made === null) throw new Error('A fresh name was taken');
+  return { id, publicId: formatId('workspace', id), key: await makeTestKey(database, clock, id, scopes) };
+}
+
+async function makeTestKey(
+  database: Database,
+  clock: Clock,
+  workspaceId: string,
+  scopes: readonly ApiKeyScope[],
+): Promise<string> {
+  const secret = makeKeySecret();
+  await insertApiKey(database, {
+    id: makeUuid(clock.nowMs()),
+    workspaceId,
+    name: 'test',
+    scopes,
+    secretHash: hashKeySecret(secret),
+    secretHint: keySecretHint(secret),
+  });
+  return secret;
+}

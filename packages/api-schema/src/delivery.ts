@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { attemptStatuses, attemptTriggers, deliveryStatuses } from '@signpost/delivery';
+import { eventTypeName, listOf, pageQuery, time, typeId } from './fields.ts';
+
+export const deliverySchema = z
+  .object({
+    id: typeId('del', 'Id of the delivery.'),
+    event_id: typeId('evt', 'Its event.'),
+    event_type: z.string(),
+    webhook_id: typeId('wh', 'Its webhook, which may have been deleted since.'),
+    status: z.enum(deliveryStatuses),
+    attempt_count: z.int(),
+    next_attempt_at: time.nullable(),
+    created_at: time,
+    completed_at: time.nullable(),
+  })
+  .meta({ id: 'Delivery' });
+export type DeliveryBody = z.infer<typeof deliverySchema>;
+
+export const attemptSchema = z
+  .object({
+    id: typeId('att', 'Id of the attempt.'),
+    delivery_id: typeId('del', 'Its delivery.'),
+    number: z.int(),
+    trigger: z.enum(attemptTriggers),
+    started_at: time,
+    duration_ms: z.int(),
+    status: z.enum(attemptStatuses),
+    response_code: z.int().nullable(),
+    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    request: z.object({
+      method: z.string(),
+      url: z.string(),
+      headers: z.record(z.string(), z.string()).meta({ description: 'Values of sensitive headers are hidden.' }),
+      body: z.string().nullable().meta({ description: 'Null where the event has been deleted since.' }),
+    }),
+    response: z
+      .object({
+        headers: z.record(z.string(), z.string()),
+        body: z.string().nullable(),
+        body_truncated: z.boolean(),
+      })
+      .nullable()
+      .meta({ description: 'Null where no response arrived.' }),
+  })
+  .meta({ id: 'Attempt' });
+export type AttemptBody = z.infer<typeof attemptSchema>;
+
+export const deliveryWithAttemptsSchema = deliverySchema
+  .extend({ attempts: z.array(attemptSchema) })
+  .meta({ id: 'DeliveryWithAttempts' });
+export const deliveryListSchema = listOf(deliverySchema);
+
+export const listDeliveriesQuery = z.strictObject({
+  ...pageQuery,
+  webhook_id: typeId('wh', 'Only to this webhook.').optional(),
+  event_id: typeId('evt', 'Only of this event.').optional(),
+  event_type: eventTypeName.optional(),
+  status: z.enum(deliveryStatuses).optional(),
+  since: time.optional().meta({ description: 'Created at or after.' }),
+  until: time.optional().meta({ description: 'Created before.' }),
+  response_code: z.coerce.number().int().min(100).max(999).optional().meta({ description: 'Of the last attempt.' }),
+});

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { isEventType, isEventTypePattern } from '@signpost/delivery';
+
+/** A JSON object as it came in: any members, `__proto__` among them, are kept as data. */
+export type JsonObject = { readonly [name: string]: unknown };
+
+const idDigits = '[0-7][0-9a-hjkmnp-tv-z]{25}';
+
+/**
+ * A TypeID: see https://github.com/jetify-com/typeid.
+ *
+ * @param prefix names the kind: `wh` for `wh_…`
+ */
+export function typeId(prefix: string, description: string) {
+  return z
+    .string()
+    .regex(new RegExp(`^${prefix}_${idDigits}$`), `must be an id: ${prefix}_ and 26 digits`)
+    .meta({ description, example: `${prefix}_01jd3kq8e5f1x9a7m2c4v6b8n0` });
+}
+
+/** Characters that no text of a person needs; NUL cannot be stored at all. Tab and line ends are allowed. */
+// oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+const controlCharacters = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
+
+/** Text for people: 1 to `max` UTF-16 units, no control characters. */
+export function text(max: number) {
+  return z
+    .string()
+    .min(1)
+    .max(max)
+    .refine(value => !controlCharacters.test(value), 'must not hold control characters');
+}
+
+export const isJsonObject = (value: unknown): value is JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** A JSON object with at most `maxBytes` of text. zod's records drop a member named `__proto__`; this keeps everything. */
+export function jsonObject(maxBytes: number) {
+  return z
+    .custom<JsonObject>(isJsonObject, 'must be an object')
+    .refine(value => JSON.stringify(value).length <= maxBytes, `must not be larger than ${maxBytes} bytes`)
+    .meta({ override: { type: 'object', additionalProperties: {} } });
+}
+
+/** Any JSON value, null included; only a missing one is refused. */
+export const jsonValue = z.custom<unknown>(value => value !== undefined, 'is required').meta({ override: {} });
+
+export const eventTypeName = z
+  .string()
+  .refine(isEventType, 'must be letters, digits, _ and -, in parts joined by dots, 256 characters at most')
+  .meta({
+    override: { type: 'string', pattern: '^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$', maxLength: 256 },
+    example: 'call.ended',
+  });
+
+export const eventTypePattern = z
+  .string()
+  .refine(isEventTypePattern, 'must be an event type, the beginning of some with .* after it, or *')
+  .meta({
+    override: {
+      type: 'string',
+      pattern: '^(\\*|[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*(\\.\\*)?)$',
+      maxLength: 258,
+    },
+    example: 'call.*',
+  });
+
+/** A moment, as answers show it. */
+export const time = z.iso.datetime({ offset: true }).meta({ example: '2026-11-21T09:30:00.000Z' });
+
+export const contractName = z
+  .string()
+  .regex(/^[a-z][a-z0-9-]{0,63}$/, 'must be the name of a contract')
+  .meta({ description: 'How deliveries look and are signed.', example: 'standard' });
+
+export const subject = text(256).meta({ description: 'What the event is about, such as a customer or an agent.' });
+export const channels = z.array(text(100)).max(20);
+
+/** Answers of lists. */
+export function listOf<Item extends z.ZodType>(item: Item) {
+  return z.object({
+    data: z.array(item),
+    next_cursor: z.string().nullable().meta({ description: 'Ask again with it for what follows; null at the end.' }),
+  });
+}
+
+/** How far a list goes at once, and from where. */
+export const pageQuery = {
+  limit: z.coerce.number().int().min(1).max(100).default(20).meta({ description: 'Rows in an answer.' }),
+  cursor: text(400).optional().meta({ description: 'The `next_cursor` of the answer before.' }),
+};

@@ -1,0 +1,18 @@
+import { apiKeyOperations } from './operations/api-keys.ts';
+import { deliveryOperations } from './operations/deliveries.ts';
+import { eventTypeOperations } from './operations/event-types.ts';
+import { eventOperations } from './operations/events.ts';
+import { instanceOperations } from './operations/instance.ts';
+import { webhookOperations } from './operations/webhooks.ts';
+import { workspaceOperations } from './operations/workspaces.ts';
+
+/** Every call of the API, by operation id. */
+export const operations = {
+  ...eventOperations,
+  ...webhookOperations,
+  ...deliveryOperations,
+  ...eventTypeOperations,
+  ...apiKeyOperations,
+  ...workspaceOperations,
+  ...instanceOperations,
+} as const;

@@ -1,0 +1,107 @@
+import type { ApiKeyScope } from '@signpost/delivery';
+import { type Database, runHot } from './database.ts';
+import type { PageById } from './workspaces.ts';
+
+export interface ApiKey {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly ApiKeyScope[];
+  /** The secret's last four characters. */
+  readonly secretHint: string;
+  readonly createdAt: Date;
+  readonly revokedAt: Date | null;
+}
+
+export interface NewApiKey {
+  /** UUIDv7. */
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly name: string;
+  readonly scopes: readonly ApiKeyScope[];
+  /** SHA-256 of the secret. */
+  readonly secretHash: Buffer;
+  readonly secretHint: string;
+}
+
+/** What of a workspace every request to it wants to know. */
+export interface WorkspaceAccess {
+  readonly workspaceId: string;
+  readonly workspaceName: string;
+  readonly contract: string;
+  /** Changes with every change of the workspace's event types. */
+  readonly catalogueRevision: string;
+}
+
+/** A key that has not been revoked, with its workspace. */
+export interface ApiKeyAccess extends WorkspaceAccess {
+  readonly keyId: string;
+  readonly scopes: readonly ApiKeyScope[];
+  readonly secretHash: Buffer;
+}
+
+const columns = { id: true, name: true, scopes: true, secretHint: true, createdAt: true, revokedAt: true } as const;
+
+/**
+ * Stores a key. A secret that is there already stays as it is, revoked or not: at start, several processes may bring the
+ * same one.
+ *
+ * @returns null where the secret is there already
+ */
+export async function insertApiKey(database: Database, key: NewApiKey): Promise<ApiKey | null> {
+  const [row] = await database.prisma.apiKey.createManyAndReturn({
+    data: [{ ...key, scopes: [...key.scopes], secretHash: new Uint8Array(key.secretHash) }],
+    select: columns,
+    skipDuplicates: true,
+  });
+  return row === undefined ? null : { ...row, scopes: row.scopes as ApiKeyScope[] };
+}
+
+/** Newest first, revoked ones included. */
+export async function listApiKeys(
+  database: Database,
+  workspaceId: string,
+  { limit, beforeId }: PageById,
+): Promise<ApiKey[]> {
+  const rows = await database.prisma.apiKey.findMany({
+    where: { workspaceId, ...(beforeId === null ? {} : { id: { lt: beforeId } }) },
+    orderBy: { id: 'desc' },
+    take: limit,
+    select: columns,
+  });
+  return rows.map(row => ({ ...row, scopes: row.scopes as ApiKeyScope[] }));
+}
+
+/** Revokes a key; one that is revoked already keeps its time. @returns whether the workspace has such a key */
+export async function revokeApiKey(database: Database, workspaceId: string, id: string): Promise<boolean> {
+  const { rowCount } = await database.pool.query(
+    `update api_keys set revoked_at = coalesce(revoked_at, now()) where id = $1 and workspace_id = $2`,
+    [id, workspaceId],
+  );
+  return rowCount === 1;
+}
+
+const accessColumns = `w.id as "workspaceId", w.name as "workspaceName", w.contract, w.catalogue_revision::text as "catalogueRevision"`;
+
+/** @param secretHash SHA-256 of the secret */
+export async function findApiKeyAccess(database: Database, secretHash: Buffer): Promise<ApiKeyAccess | null> {
+  const rows = await runHot<ApiKeyAccess>(
+    database,
+    'find-api-key-access',
+    `select k.id as "keyId", k.scopes, k.secret_hash as "secretHash", ${accessColumns}
+     from api_keys k join workspaces w on w.id = k.workspace_id
+     where k.secret_hash = $1 and k.revoked_at is null`,
+    [secretHash],
+  );
+  return rows[0] ?? null;
+}
+
+/** For calls with the instance's own key. */
+export async function findWorkspaceAccess(database: Database, workspaceId: string): Promise<WorkspaceAccess | null> {
+  const rows = await runHot<WorkspaceAccess>(
+    database,
+    'find-workspace-access',
+    `select ${accessColumns} from workspaces w where w.id = $1`,
+    [workspaceId],
+  );
+  return rows[0] ?? null;
+}
