@@ -1,4 +1,5 @@
 import type { AttemptErrorCode } from '@signpost/delivery';
+import { errors } from 'undici';
 
 /** Why no response came, before it is known how long that took. */
 export interface Failure {
@@ -124,16 +125,11 @@ export function exchangeFailure(error: unknown, peerEnded: boolean): Failure {
       'The receiver closed the connection before it answered. It may have handled the request.',
     );
   }
-  if (
-    code.startsWith('HPE_') ||
-    code === 'UND_ERR_SOCKET' ||
-    code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' ||
-    code === 'ERR_ASSERTION'
-  ) {
-    return failed(
-      'protocol_error',
-      `The response is not valid HTTP/1.1${code.startsWith('HPE_') ? ` (${code.slice(4).toLowerCase()})` : ''}.`,
-    );
+  // undici's parser error has no code; its message is llhttp's reason.
+  if (error instanceof errors.HTTPParserError)
+    return failed('protocol_error', `${error.message || 'The response is not valid HTTP/1.1'}.`);
+  if (code === 'UND_ERR_SOCKET' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || code === 'ERR_ASSERTION') {
+    return failed('protocol_error', 'The response is not valid HTTP/1.1.');
   }
   // TLS 1.3 lets the client speak first, so that a refusal (a client certificate is missing) comes this late.
   if (code.startsWith('ERR_SSL_')) return failed('tls_failed', `The receiver ended the TLS session (${code}).`);

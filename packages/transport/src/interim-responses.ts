@@ -6,6 +6,12 @@ const maxInterimResponses = 16;
 /** Bytes of one interim response head that has not ended yet. */
 const maxInterimHeadBytes = 16 * 1024;
 
+/**
+ * Bytes of one response on the wire, framing included. The header and body limits do not see an endless reason phrase,
+ * chunk extension or run of empty lines, which would keep a core busy until the deadline.
+ */
+const maxResponseWireBytes = 1024 * 1024;
+
 /** Start of an interim response; `0` stands for the minor version digit. */
 const interimStart = Buffer.from('HTTP/1.0 1', 'latin1');
 const endOfHead = Buffer.from('\r\n\r\n', 'latin1');
@@ -14,10 +20,10 @@ const minorVersionAt = 7;
 const statusAt = 9;
 
 /**
- * Takes interim responses (RFC 9110 section 15.2) out of what the socket reads. undici ends a connection at the first
+ * Takes interim responses (RFC 9110 section 15.2) out of what the socket reads, and bounds it. undici ends a connection at the first
  * `100 Continue`, although a receiver may send it unasked, and has no bound for the others.
  *
- * Replaces `read` of one socket; outside the head of a response it costs one comparison.
+ * Replaces `read` of one socket; it costs an addition and two comparisons a read.
  */
 export class InterimResponses {
   /** True once a byte came after the request. */
@@ -25,6 +31,7 @@ export class InterimResponses {
   #awaitingHead = false;
   #held: Buffer | null = null;
   #count = 0;
+  #bytes = 0;
   readonly #socket: Socket;
 
   constructor(socket: Socket) {
@@ -33,7 +40,10 @@ export class InterimResponses {
     socket.read = (size?: number): Buffer | null => {
       for (;;) {
         const chunk = read(size);
-        if (chunk === null || !this.#awaitingHead) return chunk;
+        if (chunk === null) return null;
+        this.#bytes += chunk.length;
+        if (this.#bytes > maxResponseWireBytes) return this.#violation('The response does not end.');
+        if (!this.#awaitingHead) return chunk;
         this.receivedBytes = true;
         if (this.#held === null && chunk.length > statusAt && chunk[statusAt] !== digitOne) {
           this.#awaitingHead = false;
@@ -51,6 +61,7 @@ export class InterimResponses {
     this.#awaitingHead = true;
     this.#held = null;
     this.#count = 0;
+    this.#bytes = 0;
   }
 
   /** Drops complete interim heads; returns the bytes from the final response on, or null where more are needed. */
@@ -70,6 +81,11 @@ export class InterimResponses {
         return null;
       }
       const head = rest.toString('latin1', 0, end);
+      if (!/^HTTP\/1\.\d 1\d\d[ \r]/.test(`${head}\r`)) {
+        // Neither an interim response nor a valid one: undici's parser says what is wrong.
+        this.#awaitingHead = false;
+        return rest;
+      }
       if (/(^|[^\r])\n/.test(head)) return this.#violation('An interim response (1xx) is not valid HTTP/1.1.');
       if (head.startsWith('101', statusAt)) {
         return this.#violation('The receiver answered 101 Switching Protocols, which nobody asked for.');

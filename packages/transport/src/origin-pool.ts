@@ -15,6 +15,8 @@ export class OriginPool {
   readonly #onEmpty: (pool: OriginPool) => void;
   readonly #connections = new Set<Connection>();
   readonly #idle: Connection[] = [];
+  /** Connections whose exchange has just ended; see `release`. */
+  readonly #resting: Connection[] = [];
   readonly #waiting = new Set<Attempt>();
   #opening = 0;
   #attempts = 0;
@@ -36,7 +38,7 @@ export class OriginPool {
   get counts(): { open: number; idle: number; opening: number; queued: number } {
     return {
       open: this.#connections.size,
-      idle: this.#idle.length,
+      idle: this.#idle.length + this.#resting.length,
       opening: this.#opening,
       queued: this.#waiting.size,
     };
@@ -50,8 +52,9 @@ export class OriginPool {
       attempt.useConnection(idle);
       return;
     }
-    if (this.#connections.size + this.#opening < this.#limit) this.open(attempt);
-    else this.#waiting.add(attempt);
+    const isFull = this.#connections.size + this.#opening >= this.#limit;
+    if (isFull || this.#waiting.size < this.#resting.length) this.#waiting.add(attempt);
+    else this.open(attempt);
   }
 
   /** Opens a connection for the attempt, whatever is idle. */
@@ -90,16 +93,14 @@ export class OriginPool {
     this.#serveNext();
   }
 
-  /** A complete exchange is over and the connection may carry another. */
+  /**
+   * A complete exchange is over and the connection may carry another, once the event loop has turned: a receiver that
+   * closes behind its answer has often done so by then, and a request written in the meantime would be lost in a way
+   * that cannot be told from one that was handled.
+   */
   release(connection: Connection): void {
     connection.current = null;
-    if (connection.socket.destroyed) {
-      this.#closed(connection);
-      return;
-    }
-    const next = this.#takeWaiting();
-    if (next === null) this.#idle.push(connection);
-    else next.useConnection(connection);
+    if (this.#resting.push(connection) === 1) setImmediate(() => this.#endRest());
   }
 
   /** The connection must not be used again. */
@@ -121,6 +122,18 @@ export class OriginPool {
     const closing = [...this.#connections].map(connection => connection.closed);
     for (const connection of this.#connections) connection.destroy();
     await Promise.all(closing);
+  }
+
+  #endRest(): void {
+    for (const connection of this.#resting.splice(0)) {
+      if (connection.socket.destroyed) {
+        this.#closed(connection);
+        continue;
+      }
+      const next = this.#takeWaiting();
+      if (next === null) this.#idle.push(connection);
+      else next.useConnection(connection);
+    }
   }
 
   #closed(connection: Connection): void {

@@ -14,6 +14,13 @@ export interface ResolvedAddress {
 /** Finds the addresses of a name. Rejects with the `code` of node:dns where there are none. */
 export type Resolver = (hostname: string) => Promise<readonly ResolvedAddress[]>;
 
+export interface ResolverOptions {
+  /** Name servers as `ip:port`; the system's by default. */
+  readonly servers?: readonly string[];
+  /** Time for the first try of a query; each further one gets more. */
+  readonly queryTimeoutMs?: number;
+}
+
 /** How long the second address family may lag behind the first, in ms. Some resolvers never answer AAAA. */
 const secondFamilyGraceMs = 300;
 
@@ -21,11 +28,9 @@ const secondFamilyGraceMs = 300;
  * The resolver of an installation. Full names are asked over DNS as they are: no search domain is tried, and no thread
  * of libuv's pool of four is held by a slow name server (`dns.lookup` holds one for each). Names that only this machine
  * or network knows go to the system's own resolver (hosts file, search domains), where the policy allows such names.
- *
- * @param options.servers name servers as `ip:port`; the system's by default
  */
-export function createResolver(policy: AddressPolicy, options: { servers?: readonly string[] } = {}): Resolver {
-  const dns = new DnsResolver({ timeout: 1_500, tries: 3 });
+export function createResolver(policy: AddressPolicy, options: ResolverOptions = {}): Resolver {
+  const dns = new DnsResolver({ timeout: options.queryTimeoutMs ?? 1_500, tries: 3 });
   if (options.servers !== undefined) dns.setServers(options.servers);
   return async hostname => {
     if (hostNameRule(hostname) !== null) return lookupSystem(hostname);
