@@ -216,3 +216,10 @@ test('a document that skipped validation cannot be compiled', () => {
   const compile = () => withParts({ headers: [{ name: 'X-Key', value: '{secret}' }] });
   expect(compile).toThrow(expect.objectContaining({ code: 'contract_invalid' }));
 });
+
+test.each<[string, Partial<ContractDocument>]>([
+  ['an envelope', { envelope: { shape: 'object', fields: [{ name: 'a', value: '{' }] } }],
+  ['signed content', { signature: { ...standardContract.document.signature, content: '{body.x}' } }],
+])('a bad template in %s is a fault, never empty text on the wire', (_name, parts) => {
+  expect(() => withParts(parts)).toThrow(expect.objectContaining({ code: 'contract_invalid' }));
+});

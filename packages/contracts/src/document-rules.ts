@@ -1,6 +1,6 @@
 import type { DocumentError } from './document-error.ts';
 import type { ContractDocument, HeaderDocument } from './document.ts';
-import { validTokens } from './vocabulary.ts';
+import { type TemplatePlace, validTokens } from './vocabulary.ts';
 
 /** Errors that only show when several members of a well-formed document are read together. */
 export function findContradictions(document: ContractDocument): DocumentError[] {
@@ -36,21 +36,21 @@ function signatureContradictions(document: ContractDocument): DocumentError[] {
   const { algorithm, content, format, separator, headers } = document.signature;
   const errors: DocumentError[] = [];
   const keyed = algorithm !== 'md5' && algorithm !== 'sha256';
-  const namesSecret = count(content, 'secret') > 0;
+  const namesSecret = count(content, 'secret', 'signed_content') > 0;
   if (!keyed && !namesSecret) {
     errors.push({ path: 'signature.content', message: `must name {secret}, because ${algorithm} has no key` });
   }
   if (keyed && namesSecret) {
     errors.push({ path: 'signature.content', message: `must not name {secret}, because ${algorithm} has a key` });
   }
-  if (count(format, 'signature') !== 1) {
+  if (count(format, 'signature', 'signature_format') !== 1) {
     errors.push({ path: 'signature.format', message: 'must name {signature} once' });
   }
   if (separator !== null && format.includes(separator)) {
     errors.push({ path: 'signature.separator', message: 'must not occur in the format' });
   }
   headers.forEach((header, index) => {
-    if (count(header.value, 'signatures') !== 1) {
+    if (count(header.value, 'signatures', 'signature_header') !== 1) {
       errors.push({ path: `signature.headers.${index}.value`, message: 'must name {signatures} once' });
     }
   });
@@ -98,8 +98,8 @@ function rangeContradictions(document: ContractDocument): DocumentError[] {
   return errors;
 }
 
-function count(template: string, name: string): number {
-  return validTokens(template).filter(token => token.kind === 'placeholder' && token.name === name).length;
+function count(template: string, name: string, place: TemplatePlace): number {
+  return validTokens(template, place).filter(token => token.kind === 'placeholder' && token.name === name).length;
 }
 
 /** Positions of the values that stood earlier in the list. */

@@ -61,7 +61,7 @@ const documentSchema = z.strictObject({
   warnings: z.array(line(500)).max(10).default([]),
   event_types: z.array(eventTypeSchema).max(500).default([]),
   envelope: envelopeSchema,
-  headers: headersSchema('header').default(() => [...standardDocument.headers.slice(0, 1)]),
+  headers: headersSchema('header').default([]),
   signature: signatureSchema,
   secret: secretSchema.default({ ...standardDocument.secret }),
   methods: z

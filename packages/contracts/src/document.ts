@@ -12,7 +12,7 @@ export interface ContractDocument {
   readonly warnings: readonly string[];
   readonly event_types: readonly EventTypeDocument[];
   readonly envelope: EnvelopeDocument;
-  /** Headers beside those of the signature. */
+  /** Headers beside those of the signature. `Content-Type: application/json` is added unless one is named. */
   readonly headers: readonly HeaderDocument[];
   readonly signature: SignatureDocument;
   readonly secret: SecretDocument;

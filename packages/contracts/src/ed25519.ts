@@ -3,7 +3,7 @@ import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 
 /** RFC 8410: what stands before the 32 bytes in PKCS #8 and in SubjectPublicKeyInfo. */
 const PRIVATE_KEY_HEADER = Buffer.from('302e020100300506032b657004220420', 'hex');
 const PUBLIC_KEY_HEADER = Buffer.from('302a300506032b6570032100', 'hex');
-export const SEED_BYTES = 32;
+const SEED_BYTES = 32;
 const PUBLIC_KEY_PREFIX = 'whpk_';
 
 /** @param bytes The seed, or the seed with the public key after it. Null when they are neither. */

@@ -7,7 +7,7 @@ import { compilePlaceholder, compileText, validTokens, vocabulary } from './voca
 export type BodyWriter = (input: SealInput, data: readonly (string | null)[]) => string;
 
 /** Member that holds data which is no object, where its members were to be spread. */
-export const SPREAD_FALLBACK_NAME = 'data';
+const SPREAD_FALLBACK_NAME = 'data';
 
 /** Compiles an envelope; the writer only concatenates. */
 export function compileEnvelope(envelope: EnvelopeDocument, paths: PathTreeBuilder): BodyWriter {
@@ -23,7 +23,9 @@ export function envelopeNeedsAttempt(envelope: EnvelopeDocument): boolean {
 function fieldNeedsAttempt(field: EnvelopeFieldDocument): boolean {
   if ('fields' in field) return field.fields.some(fieldNeedsAttempt);
   if (!('value' in field)) return false;
-  return validTokens(field.value).some(token => token.kind === 'placeholder' && vocabulary.get(token.name)?.perAttempt);
+  return validTokens(field.value, 'envelope').some(
+    token => token.kind === 'placeholder' && vocabulary.get(token.name)?.perAttempt,
+  );
 }
 
 function compileObject(fields: readonly EnvelopeFieldDocument[], paths: PathTreeBuilder): BodyWriter {
@@ -58,7 +60,7 @@ function compileField(field: EnvelopeFieldDocument, paths: PathTreeBuilder): Bod
 }
 
 function compileValue(name: string, field: EnvelopeValueDocument, paths: PathTreeBuilder): BodyWriter {
-  const tokens = validTokens(field.value);
+  const tokens = validTokens(field.value, 'envelope');
   const [only] = tokens;
   if (tokens.length !== 1 || only?.kind !== 'placeholder') {
     const read = compileText(tokens, paths, false);

@@ -27,7 +27,7 @@ export const standardContract: CompiledContract = compileContract(standardDocume
 
 /** Every contract that comes with Signpost, by name. */
 export const builtInContracts: ReadonlyMap<string, CompiledContract> = new Map(
-  builtInDocuments.map(document => [
+  Object.values(builtInDocuments).map(document => [
     document.name,
     document === standardDocument ? standardContract : compileContract(document),
   ]),

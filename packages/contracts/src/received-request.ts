@@ -53,8 +53,8 @@ export function readRequest(plan: ReceiverPlan, headers: HeaderSource, body: unk
 /** Looks a header up without case; null when it came more than once, which no sender of these contracts does. */
 function headerFinder(headers: HeaderSource): (name: string) => string | undefined | null {
   if (typeof headers.get === 'function') {
-    const { get } = headers;
-    return name => get.call(headers, name) ?? undefined;
+    const source = headers as { get(name: string): string | null | undefined };
+    return name => source.get(name) ?? undefined;
   }
   const found = new Map<string, string | null>();
   for (const [name, value] of Object.entries(headers)) {

@@ -37,9 +37,11 @@ export function placeholderKey(token: TemplateToken & { kind: 'placeholder' }): 
 
 /** Turns a contract's document round for a receiver. */
 export function planReceiver(contract: ReceivedContract): ReceiverPlan {
-  const content = validTokens(contract.signature.content);
-  const signatureHeaders = contract.signature.headers.map(header => readable(header.name, header.value));
-  const headers = contract.headers.map(header => readable(header.name, header.value)).filter(hasKeys);
+  const content = validTokens(contract.signature.content, 'signed_content');
+  const signatureHeaders = contract.signature.headers.map(header =>
+    readable(header.name, header.value, 'signature_header'),
+  );
+  const headers = contract.headers.map(header => readable(header.name, header.value, 'header')).filter(hasKeys);
   const wanted = new Set([
     ...content.flatMap(token => (token.kind === 'placeholder' ? [placeholderKey(token)] : [])),
     ...[...signatureHeaders, ...headers].flatMap(header => header.keys),
@@ -63,10 +65,10 @@ export function planReceiver(contract: ReceivedContract): ReceiverPlan {
 const hasKeys = (header: ReadableHeader): boolean => header.keys.length > 0;
 
 /** A template as a pattern. Beside other parts, a value ends at a list separator. */
-function readable(name: string, template: string): ReadableHeader {
+function readable(name: string, template: string, place: 'header' | 'signature_header'): ReadableHeader {
   const keys: string[] = [];
   let source = '';
-  for (const token of validTokens(template)) {
+  for (const token of validTokens(template, place)) {
     if (token.kind === 'literal') {
       source += token.text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
       continue;
@@ -95,7 +97,7 @@ function bodyPaths(contract: ReceivedContract, wanted: ReadonlySet<string>): Map
       } else if ('fields' in field) {
         walk(field.fields, [...at, field.name]);
       } else if ('value' in field) {
-        const [only, ...more] = validTokens(field.value);
+        const [only, ...more] = validTokens(field.value, 'envelope');
         if (only?.kind !== 'placeholder' || more.length > 0) continue;
         const key = placeholderKey(only);
         if (key === 'data') addData([...at, field.name]);

@@ -22,7 +22,7 @@ export function compileContent(template: string, paths: PathTreeBuilder): readon
     if (run.length > 0) parts.push(compileText(run, paths, false));
     run = [];
   };
-  for (const token of validTokens(template)) {
+  for (const token of validTokens(template, 'signed_content')) {
     if (token.kind === 'placeholder' && token.name === 'body') {
       flush();
       parts.push(null);

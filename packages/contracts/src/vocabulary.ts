@@ -1,3 +1,4 @@
+import { ContractError } from './contract-error.ts';
 import { type PathTreeBuilder, rawValueToText } from './json-path.ts';
 import type { SealInput } from './seal-input.ts';
 import { parseTemplate, type TemplateToken } from './template.ts';
@@ -59,7 +60,7 @@ export const vocabulary: ReadonlyMap<string, Placeholder> = new Map<string, Plac
 ]);
 
 /** Says why a placeholder may not stand in a place, or null when it may. */
-export function placeholderProblem(
+function placeholderProblem(
   token: TemplateToken & { kind: 'placeholder' },
   place: TemplatePlace,
 ): string | null {
@@ -84,10 +85,18 @@ export function templateProblem(source: string, place: TemplatePlace): string | 
   return null;
 }
 
-/** The tokens of a template in a document that has been validated. */
-export function validTokens(source: string): readonly TemplateToken[] {
+/**
+ * The tokens of a template in a document that was validated.
+ *
+ * @throws ContractError `contract_invalid` when it was not: a bad template must not become empty text on the wire
+ */
+export function validTokens(source: string, place: TemplatePlace): readonly TemplateToken[] {
+  const problem = templateProblem(source, place);
   const parsed = parseTemplate(source);
-  return parsed.kind === 'valid' ? parsed.tokens : [];
+  if (problem !== null || parsed.kind === 'invalid') {
+    throw new ContractError('contract_invalid', `The contract has a template that ${problem}: "${source}".`);
+  }
+  return parsed.tokens;
 }
 
 /** Reads one value; null when the event has none. `data` are the slots of `readPaths`. */

@@ -9,15 +9,15 @@ import { slackDocument } from './slack.ts';
 import { standardDocument } from './standard.ts';
 import { stripeDocument } from './stripe.ts';
 
-/** The documents that come with Signpost, the default first. */
-export const builtInDocuments: readonly ContractDocument[] = [
-  standardDocument,
-  replicerDocument,
-  repixaDocument,
-  repullDocument,
-  nixflexDocument,
-  repairyDocument,
-  stripeDocument,
-  githubDocument,
-  slackDocument,
-];
+/** The documents that come with Signpost by name, the default first. */
+export const builtInDocuments = {
+  standard: standardDocument,
+  replicer: replicerDocument,
+  repixa: repixaDocument,
+  repull: repullDocument,
+  nixflex: nixflexDocument,
+  repairy: repairyDocument,
+  stripe: stripeDocument,
+  github: githubDocument,
+  slack: slackDocument,
+} satisfies Readonly<Record<string, ContractDocument>>;
