@@ -60,10 +60,7 @@ export const vocabulary: ReadonlyMap<string, Placeholder> = new Map<string, Plac
 ]);
 
 /** Says why a placeholder may not stand in a place, or null when it may. */
-function placeholderProblem(
-  token: TemplateToken & { kind: 'placeholder' },
-  place: TemplatePlace,
-): string | null {
+function placeholderProblem(token: TemplateToken & { kind: 'placeholder' }, place: TemplatePlace): string | null {
   const entry = vocabulary.get(token.name);
   const spelled = `{${[token.name, ...token.path].join('.')}}`;
   if (entry === undefined) return `names ${spelled}, which is not in the vocabulary`;
