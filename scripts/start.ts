@@ -8,13 +8,13 @@ import { applyMigrations, MigrationError, StoreError, startPostgres, startRedis 
 import { type ChildApp, startChildApp } from './start/child-app.ts';
 import { type DataFolder, takeDataFolder } from './start/data-folder.ts';
 import { keepSecrets } from './start/kept-secrets.ts';
+import { whenNpmEnds } from './start/parent-watch.ts';
 import { apiPort, nextFreePort } from './start/ports.ts';
 import { createStack, type Stack } from './start/stack.ts';
 import { StartFailure } from './start/start-failure.ts';
 import { welcomeText } from './start/welcome.ts';
 
 const DEFAULT_PORT = 3000;
-const PARENT_POLL_MS = 500;
 const MIGRATIONS = path.resolve(import.meta.dirname, '../prisma/migrations');
 
 /** Aborted when everything is to stop; the reason is a failure, or undefined when somebody asked for it. */
@@ -41,11 +41,7 @@ function listenForStops(): void {
   // A reader of our output that went away, as in `npm start | head`, is no reason to fail.
   for (const output of [process.stdout, process.stderr]) output.on('error', () => undefined);
   if (process.connected) process.on('disconnect', () => stopBecause());
-  // npm passes signals on unless it is killed outright; then we would run on, unseen, without it.
-  if (env.npm_lifecycle_event !== undefined) {
-    const parent = process.ppid;
-    setInterval(() => process.ppid !== parent && stopBecause(), PARENT_POLL_MS).unref();
-  }
+  if (env.npm_lifecycle_event !== undefined) whenNpmEnds(() => stopBecause());
 }
 
 async function startDatabase(stack: Stack, dataDir: string): Promise<string> {
