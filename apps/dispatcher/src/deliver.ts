@@ -119,7 +119,7 @@ async function attempt(options: DeliverOptions, job: DeliverJob, delivery: Deliv
     trigger: job.trigger,
     scheduledAttempts: delivery.scheduledAttemptCount + 1,
     retryScheduleSeconds: target.retryScheduleSeconds,
-    isSuccess: target.contract.isSuccess,
+    isSuccess: status => target.contract.isSuccess(status),
     nowMs: clock.nowMs(),
     random: options.random(),
   });

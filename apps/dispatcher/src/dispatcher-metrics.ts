@@ -35,47 +35,56 @@ export interface DispatcherMetrics {
   observeAttemptSeconds(seconds: number): void;
 }
 
+/** Counters that read a field of {@link DispatcherCounts}. */
+const plainCounters: readonly [name: string, help: string, field: keyof DispatcherCounts][] = [
+  ['signpost_events_fanned_out_total', 'Events whose deliveries were made.', 'eventsFannedOut'],
+  ['signpost_deliveries_created_total', 'Deliveries made by fan-out.', 'deliveriesCreated'],
+  ['signpost_outcomes_superseded_total', 'Outcomes that came too late to count.', 'superseded'],
+  ['signpost_deliveries_cancelled_total', 'Deliveries found without an active webhook.', 'cancelled'],
+  ['signpost_repaired_events_total', 'Events that the repairer enqueued.', 'repairedEvents'],
+  ['signpost_repaired_deliveries_total', 'Overdue deliveries that the repairer enqueued.', 'repairedDeliveries'],
+  ['signpost_queue_rebuilds_total', 'Times that the queues were filled anew from Postgres.', 'rebuilds'],
+];
+
 /** @param oldestDueAgeSeconds how late the most overdue delivery is, asked for at each scrape */
 export function createMetrics(counts: DispatcherCounts, oldestDueAgeSeconds: () => Promise<number>): DispatcherMetrics {
   const registry = new Registry();
+  const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const gauge = (name: string, help: string, read: () => number): void => {
-    new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.set(read());
-      },
-    });
-  };
-  const counter = (name: string, help: string, read: () => number): void => {
-    new Counter({
-      name,
-      help,
-      registers: [registry],
-      collect() {
-        this.reset();
-        this.inc(read());
-      },
-    });
-  };
-  counter('signpost_events_fanned_out_total', 'Events whose deliveries were made.', () => counts.eventsFannedOut);
-  counter('signpost_deliveries_created_total', 'Deliveries made by fan-out.', () => counts.deliveriesCreated);
-  counter('signpost_outcomes_superseded_total', 'Outcomes that came too late to count.', () => counts.superseded);
-  counter('signpost_deliveries_cancelled_total', 'Deliveries found without an active webhook.', () => counts.cancelled);
-  counter('signpost_repaired_events_total', 'Events that the repairer enqueued.', () => counts.repairedEvents);
-  counter(
-    'signpost_repaired_deliveries_total',
-    'Overdue deliveries that the repairer enqueued.',
-    () => counts.repairedDeliveries,
-  );
-  counter(
-    'signpost_queue_rebuilds_total',
-    'Times that the queues were filled anew from Postgres.',
-    () => counts.rebuilds,
-  );
-  gauge('signpost_attempts_in_flight', 'Attempts under way.', () => counts.inFlight);
+  for (const [name, help, field] of plainCounters) {
+    const collect = function (this: Counter): void {
+      this.reset();
+      this.inc(Number(counts[field]));
+    };
+    new Counter({ name, help, registers, collect });
+  }
+  addAttemptCounter(registry, counts);
+  new Gauge({
+    name: 'signpost_attempts_in_flight',
+    help: 'Attempts under way.',
+    registers,
+    collect() {
+      this.set(counts.inFlight);
+    },
+  });
+  new Gauge({
+    name: 'signpost_oldest_due_age_seconds',
+    help: 'How late the most overdue delivery is: alert and scale on this.',
+    registers,
+    async collect() {
+      this.set(await oldestDueAgeSeconds());
+    },
+  });
+  const duration = new Histogram({
+    name: 'signpost_attempt_duration_seconds',
+    help: 'How long attempts took.',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+    registers,
+  });
+  return { registry, observeAttemptSeconds: seconds => duration.observe(seconds) };
+}
+
+function addAttemptCounter(registry: Registry, counts: DispatcherCounts): void {
   new Counter({
     name: 'signpost_attempts_total',
     help: 'Attempts by outcome.',
@@ -87,19 +96,4 @@ export function createMetrics(counts: DispatcherCounts, oldestDueAgeSeconds: () 
       for (const [code, count] of counts.attemptsFailed) this.inc({ status: 'failed', error_code: code }, count);
     },
   });
-  new Gauge({
-    name: 'signpost_oldest_due_age_seconds',
-    help: 'How late the most overdue delivery is: alert and scale on this.',
-    registers: [registry],
-    async collect() {
-      this.set(await oldestDueAgeSeconds());
-    },
-  });
-  const duration = new Histogram({
-    name: 'signpost_attempt_duration_seconds',
-    help: 'How long attempts took.',
-    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
-    registers: [registry],
-  });
-  return { registry, observeAttemptSeconds: seconds => duration.observe(seconds) };
 }

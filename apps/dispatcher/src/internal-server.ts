@@ -9,17 +9,20 @@ export interface InternalServerOptions {
   readonly checkReady: () => Promise<void>;
 }
 
+const json = 'application/json';
+
 export async function startInternalServer({ port, registry, checkReady }: InternalServerOptions): Promise<Server> {
-  const server = createServer(async (request, response) => {
-    const answer = (status: number, type: string, body: string) =>
-      response.writeHead(status, { 'content-type': type }).end(body);
-    if (request.url === '/health/live') return answer(200, 'application/json', '{"status":"ok"}');
-    if (request.url === '/metrics') return answer(200, registry.contentType, await registry.metrics());
-    if (request.url !== '/health/ready') return answer(404, 'application/json', '{"status":"not_found"}');
-    return checkReady().then(
-      () => answer(200, 'application/json', '{"status":"ok"}'),
-      () => answer(503, 'application/json', '{"status":"unavailable"}'),
-    );
+  const describe = async (path: string | undefined): Promise<[status: number, type: string, body: string]> => {
+    if (path === '/health/live') return [200, json, '{"status":"ok"}'];
+    if (path === '/metrics') return [200, registry.contentType, await registry.metrics()];
+    if (path !== '/health/ready') return [404, json, '{"status":"not_found"}'];
+    await checkReady();
+    return [200, json, '{"status":"ok"}'];
+  };
+  const server = createServer((request, response) => {
+    void describe(request.url)
+      .catch(() => [503, json, '{"status":"unavailable"}'] as const)
+      .then(([status, type, body]) => response.writeHead(status, { 'content-type': type }).end(body));
   });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, resolve));
   return server;

@@ -7,7 +7,7 @@ import {
   openDatabase,
   pingDatabase,
 } from '@signpost/database';
-import { checkRedisAtStart, createJobProducer } from '@signpost/queue';
+import { checkRedisAtStart, createJobProducer, type JobProducer } from '@signpost/queue';
 import {
   announceReady,
   createEncryption,
@@ -18,11 +18,11 @@ import {
   type Shutdown,
   systemClock,
 } from '@signpost/runtime';
-import { createAddressPolicy, createTransport } from '@signpost/transport';
+import { createAddressPolicy, createTransport, type Transport } from '@signpost/transport';
 import { createAttemptRecorder } from './attempt-recorder.ts';
 import { type DispatcherConfig, dispatcherSettings } from './config.ts';
 import { createDeliver } from './deliver.ts';
-import { createCounts, createMetrics } from './dispatcher-metrics.ts';
+import { createCounts, createMetrics, type DispatcherCounts, type DispatcherMetrics } from './dispatcher-metrics.ts';
 import { createEventContents } from './event-contents.ts';
 import { createFanOut } from './fan-out.ts';
 import { startInternalServer } from './internal-server.ts';
@@ -70,28 +70,7 @@ async function start(config: DispatcherConfig, logger: Logger, shutdown: Shutdow
 
   const counts = createCounts();
   const metrics = createMetrics(counts, async () => (await oldestDueAgeMs(database)) / 1000);
-  const recorder = createAttemptRecorder({ database, logger });
-  const deliver = createDeliver({
-    database,
-    transport,
-    recorder,
-    counts,
-    logger,
-    eventContents: createEventContents(database),
-    webhookTargets: createWebhookTargets(database, createEncryption(config.ENCRYPTION_KEY)),
-    clock: systemClock,
-    random: Math.random,
-    observeAttemptSeconds: metrics.observeAttemptSeconds,
-  });
-  const workers = startWorkers({
-    redisUrl: config.REDIS_URL,
-    concurrency: config.DISPATCHER_CONCURRENCY,
-    leaseMs: config.LEASE_MS,
-    deliver,
-    fanOut: createFanOut({ database, producer, counts }),
-    logger,
-  });
-  shutdown.add({ name: 'workers', close: () => workers.close(closeGraceMs) });
+  startPipeline({ config, logger, shutdown, database, producer, transport, counts, metrics });
 
   const repairer = createRepairer({
     database,
@@ -116,6 +95,50 @@ async function start(config: DispatcherConfig, logger: Logger, shutdown: Shutdow
   }
   logger.info({ concurrency: config.DISPATCHER_CONCURRENCY }, 'dispatcher.ready');
   announceReady({});
+}
+
+interface PipelineParts {
+  readonly config: DispatcherConfig;
+  readonly logger: Logger;
+  readonly shutdown: Shutdown;
+  readonly database: Database;
+  readonly producer: JobProducer;
+  readonly transport: Transport;
+  readonly counts: DispatcherCounts;
+  readonly metrics: DispatcherMetrics;
+}
+
+function startPipeline({
+  config,
+  logger,
+  shutdown,
+  database,
+  producer,
+  transport,
+  counts,
+  metrics,
+}: PipelineParts): void {
+  const deliver = createDeliver({
+    database,
+    transport,
+    counts,
+    logger,
+    recorder: createAttemptRecorder({ database, logger }),
+    eventContents: createEventContents(database),
+    webhookTargets: createWebhookTargets(database, createEncryption(config.ENCRYPTION_KEY)),
+    clock: systemClock,
+    random: Math.random,
+    observeAttemptSeconds: seconds => metrics.observeAttemptSeconds(seconds),
+  });
+  const workers = startWorkers({
+    redisUrl: config.REDIS_URL,
+    concurrency: config.DISPATCHER_CONCURRENCY,
+    leaseMs: config.LEASE_MS,
+    deliver,
+    fanOut: createFanOut({ database, producer, counts }),
+    logger,
+  });
+  shutdown.add({ name: 'workers', close: () => workers.close(closeGraceMs) });
 }
 
 async function maintain(database: Database, config: DispatcherConfig, logger: Logger): Promise<void> {

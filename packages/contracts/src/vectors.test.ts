@@ -70,7 +70,8 @@ describe('the contracts, by their worked examples', () => {
           eventTimestampMs: timestamp === undefined ? exampleSeconds * 1000 : Date.parse(timestamp),
           attemptUnixSeconds: vector.attempt_unix,
           secrets,
-          ...(vector.id === undefined ? {} : { deliveryId: vector.id }),
+          // The sheets' ids are those of a delivery or, for Standard Webhooks, of the message: our event.
+          ...(vector.id === undefined ? {} : { [vector.id.startsWith('del_') ? 'deliveryId' : 'eventId']: vector.id }),
         }),
       );
       expect(sealed?.body.toString('utf8')).toBe(vector.body);
@@ -87,7 +88,7 @@ describe('the contracts, by their worked examples', () => {
 /** The standard contract with the published text as the whole body, since these vectors have bodies of every kind. */
 const bareStandard = compileContract({ ...standardContract.document, envelope: { shape: 'data' } });
 const bareInput = (vector: Omit<SignVector, 'secret'>, secrets: string[]) =>
-  sealInput({ deliveryId: vector.id, attemptUnixSeconds: vector.timestamp, data: vector.body, secrets });
+  sealInput({ eventId: vector.id, attemptUnixSeconds: vector.timestamp, data: vector.body, secrets });
 
 describe('Standard Webhooks: signing', () => {
   test.each(standard.sign.map(vector => [vector.name, vector] as const))('%s', (_name, vector) => {

@@ -53,3 +53,15 @@ export {
   type PageById,
   type Workspace,
 } from './workspaces.ts';
+export {
+  type CatalogueRows,
+  deleteEventType,
+  type EventType,
+  type EventTypeFields,
+  findEventType,
+  insertEventType,
+  listEventTypes,
+  loadCatalogue,
+  type PageByName,
+  updateEventType,
+} from './event-types.ts';

@@ -1,5 +1,6 @@
 import { Queue, type JobsOptions } from 'bullmq';
 import { withDeadline } from '@signpost/runtime';
+import { type CompletenessMark, createCompletenessMark } from './completeness-mark.ts';
 import { producerConnection } from './connection.ts';
 import {
   type DeliverJob,
@@ -26,7 +27,7 @@ export interface QueueDepth {
 }
 
 /** Adds jobs. Every call may be repeated: ids are deterministic, so a job that still exists is not added again. */
-export interface JobProducer {
+export interface JobProducer extends CompletenessMark {
   /** @throws what Redis answers, or that it does not, within about a second */
   enqueueFanOut(eventIds: readonly string[]): Promise<void>;
   /** @throws as above; a part may have been added: add them all again */
@@ -34,15 +35,6 @@ export interface JobProducer {
   /** One attempt now, ahead of those that wait. */
   enqueueAttemptNow(deliveryId: string, trigger: 'manual' | 'test'): Promise<void>;
   depth(queue: 'fan-out' | 'deliver'): Promise<QueueDepth>;
-  /**
-   * Whether Redis is still the one that the last rebuild filled: not wiped, not restarted, not replaced by a replica. If
-   * it is not, any job may be missing.
-   */
-  isComplete(): Promise<boolean>;
-  /** Begins to add every job that Postgres knows of. @returns what {@link JobProducer.finishRebuild} wants to see again */
-  beginRebuild(): Promise<string>;
-  /** Notes that every job is there, unless Redis was wiped or restarted since the rebuild began. */
-  finishRebuild(rebuild: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -52,8 +44,6 @@ export interface JobProducerOptions {
   readonly onError: (error: Error) => void;
 }
 
-/** The mark lies beside the queues' keys: what wipes them wipes it. */
-const completeMarkKey = 'signpost:complete';
 /** Closing waits for Redis for at most this, in ms: while Redis is away it would wait for ever. */
 const closeTimeoutMs = 1500;
 
@@ -66,12 +56,8 @@ export function createJobProducer({ redisUrl, onError }: JobProducerOptions): Jo
   for (const queue of [fanOut, deliver]) queue.on('error', onError);
   const queues = { 'fan-out': fanOut, deliver };
 
-  const readRunId = async (): Promise<string> => {
-    const client = await deliver.getBackend().client;
-    return /^run_id:(.*)$/m.exec(await client.info())?.[1]?.trim() ?? 'unknown';
-  };
-
   return {
+    ...createCompletenessMark(deliver),
     async enqueueFanOut(eventIds) {
       const chunks: (readonly string[])[] = [];
       for (let start = 0; start < eventIds.length; start += maxEventsPerFanOutJob)
@@ -106,22 +92,6 @@ export function createJobProducer({ redisUrl, onError }: JobProducerOptions): Jo
     async depth(name) {
       const counts = await queues[name].getJobCounts('waiting', 'active', 'delayed');
       return { waiting: counts['waiting'] ?? 0, active: counts['active'] ?? 0, delayed: counts['delayed'] ?? 0 };
-    },
-    async isComplete() {
-      const client = await deliver.getBackend().client;
-      const [mark, runId] = await Promise.all([client.get(completeMarkKey), readRunId()]);
-      return mark === runId;
-    },
-    async beginRebuild() {
-      const client = await deliver.getBackend().client;
-      const rebuild = `rebuilding ${await readRunId()}`;
-      await client.set(completeMarkKey, rebuild);
-      return rebuild;
-    },
-    async finishRebuild(rebuild) {
-      const client = await deliver.getBackend().client;
-      const [mark, runId] = await Promise.all([client.get(completeMarkKey), readRunId()]);
-      if (mark === rebuild && rebuild === `rebuilding ${runId}`) await client.set(completeMarkKey, runId);
     },
     async close() {
       await withDeadline(Promise.all([fanOut.close(), deliver.close()]), closeTimeoutMs, 'closing the queues').catch(

@@ -16,7 +16,7 @@ export const idPrefixes = {
 export type IdKind = keyof typeof idPrefixes;
 
 const alphabet = '0123456789abcdefghjkmnpqrstvwxyz';
-const digitOf = new Map([...alphabet].map((digit, value) => [digit, value]));
+const digitOf = new Map(Array.from(alphabet, (digit, value) => [digit, value]));
 const hexPairs = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 // Random bytes are drawn for 512 ids at a time: one call to the generator costs more than copying ten bytes.

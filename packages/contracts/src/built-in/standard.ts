@@ -17,12 +17,12 @@ export const standardDocument: ContractDocument = {
   },
   headers: [
     { name: 'Content-Type', value: 'application/json' },
-    { name: 'webhook-id', value: '{delivery.id}' },
+    { name: 'webhook-id', value: '{event.id}' },
     { name: 'webhook-timestamp', value: '{timestamp}' },
   ],
   signature: {
     algorithm: 'hmac-sha256',
-    content: '{delivery.id}.{timestamp}.{body}',
+    content: '{event.id}.{timestamp}.{body}',
     encoding: 'base64',
     format: 'v1,{signature}',
     separator: ' ',

@@ -1,0 +1,67 @@
+import { maxEventBytes, operations, type PublishedBatchBody, publishEventSchema } from '@signpost/api-schema';
+import type { NewEvent, StoredEvent, WorkspaceAccess } from '@signpost/database';
+import { formatId } from '@signpost/runtime';
+import type { ApiDependencies } from '../../dependencies.ts';
+import { type Problem, problem } from '../../errors/problem.ts';
+import { toFieldErrors, validationFailed } from '../../middleware/validate-input.ts';
+import { answer } from '../../middleware/write-answer.ts';
+import { findItems, findMembers, type Span } from '../../publishing/json-spans.ts';
+import { route } from '../../routing.ts';
+import { checkAgainstCatalogue } from './check-against-catalogue.ts';
+import { newEvent } from './new-event.ts';
+
+type ItemResult = PublishedBatchBody['data'][number];
+type Checked = { readonly kind: 'event'; readonly event: NewEvent } | Problem;
+
+/** A good item is accepted whatever the others are; the answer comes when every accepted one is durable. */
+export const publishBatch = (dependencies: ApiDependencies) =>
+  route(operations.publishBatch, async ({ workspace, body, bodyText }) => {
+    const spans = findItems(bodyText, findMembers(bodyText).get('events')?.start ?? 0);
+    const results = await Promise.all(
+      body.events.map(async (item, index) => {
+        const span = spans[index] as Span;
+        const checked = await checkItem(dependencies, workspace, { item, index, text: bodyText, span });
+        if (checked.kind === 'problem') return refused(checked);
+        return describeStored(checked.event, await dependencies.publisher.publish(checked.event));
+      }),
+    );
+    return answer(202, { data: results });
+  });
+
+interface BatchItem {
+  readonly item: unknown;
+  readonly index: number;
+  readonly text: string;
+  readonly span: Span;
+}
+
+async function checkItem(
+  { eventCatalogue, clock }: ApiDependencies,
+  workspace: WorkspaceAccess,
+  { item, index, text, span }: BatchItem,
+): Promise<Checked> {
+  const place = `body.events[${index}]`;
+  // No character takes more than three bytes of UTF-8 a UTF-16 unit: only texts near the limit need counting.
+  const length = span.end - span.start;
+  if (length * 3 > maxEventBytes && Buffer.byteLength(text.slice(span.start, span.end)) > maxEventBytes)
+    return problem('payload_too_large', `${place} is larger than ${maxEventBytes} bytes.`);
+  const parsed = publishEventSchema.safeParse(item);
+  if (!parsed.success) return validationFailed(toFieldErrors(place, parsed.error));
+  const refusal = await checkAgainstCatalogue(eventCatalogue, workspace, parsed.data, place);
+  if (refusal !== null) return refusal;
+  const idempotencyKey = parsed.data.idempotency_key ?? null;
+  return {
+    kind: 'event',
+    event: newEvent(workspace, { body: parsed.data, text, start: span.start, idempotencyKey }, clock),
+  };
+}
+
+function describeStored(event: NewEvent, stored: StoredEvent): ItemResult {
+  if (stored.kind === 'accepted') return { id: formatId('event', event.id), duplicate: false };
+  if (stored.sameContent) return { id: formatId('event', stored.eventId), duplicate: true };
+  return refused(problem('idempotency_key_reused'));
+}
+
+function refused({ code, detail, errors }: Problem): ItemResult {
+  return { error: { code, detail, ...(errors === undefined ? {} : { errors: [...errors] }) } };
+}

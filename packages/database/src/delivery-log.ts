@@ -1,0 +1,151 @@
+import type { AttemptStatus, AttemptTrigger, DeliveryStatus } from '@signpost/delivery';
+import type { Database } from './database.ts';
+import type { EventContent } from './deliver.ts';
+import { type IdRange, millisecondRange } from './id-range.ts';
+import type { PageById } from './workspaces.ts';
+
+/** A delivery as people see it. */
+export interface LoggedDelivery {
+  readonly id: string;
+  readonly eventId: string;
+  readonly eventType: string;
+  readonly webhookId: string;
+  readonly status: DeliveryStatus;
+  readonly attemptCount: number;
+  readonly nextAttemptAt: Date | null;
+  readonly createdAt: Date;
+  readonly completedAt: Date | null;
+}
+
+/** Columns of a {@link LoggedDelivery}; the table goes by `d`. */
+export const loggedDeliveryColumns = `d.id, d.event_id as "eventId", d.event_type as "eventType", d.webhook_id as "webhookId",
+  d.status, d.attempt_count as "attemptCount", d.next_attempt_at as "nextAttemptAt", d.created_at as "createdAt",
+  d.completed_at as "completedAt"`;
+
+/** Which deliveries a list shows; what is null restricts nothing. */
+export interface DeliveryFilter {
+  readonly webhookId: string | null;
+  readonly eventId: string | null;
+  readonly eventType: string | null;
+  readonly status: DeliveryStatus | null;
+  /** Of the last attempt. */
+  readonly responseCode: number | null;
+  /** Only ids in this range: deliveries carry the millisecond of their event. */
+  readonly ids: IdRange;
+}
+
+/** Newest first. */
+export async function listDeliveries(
+  database: Database,
+  workspaceId: string,
+  filter: DeliveryFilter,
+  { limit, beforeId }: PageById,
+): Promise<LoggedDelivery[]> {
+  const values: unknown[] = [workspaceId];
+  const conditions = ['d.workspace_id = $1'];
+  const restrict = (condition: string, value: unknown): void => {
+    if (value === null) return;
+    values.push(value);
+    conditions.push(`${condition} $${values.length}`);
+  };
+  // Only the conditions that restrict: each makes its own plan, and ranges of the id leave days out.
+  restrict('d.webhook_id =', filter.webhookId);
+  restrict('d.event_id =', filter.eventId);
+  restrict('d.event_type =', filter.eventType);
+  restrict('d.status =', filter.status);
+  restrict('d.last_response_code =', filter.responseCode);
+  restrict('d.id >=', filter.ids.from);
+  restrict('d.id <', filter.ids.before);
+  restrict('d.id <', beforeId);
+  if (filter.eventId !== null) {
+    const { from, before } = millisecondRange(filter.eventId);
+    restrict('d.id >=', from);
+    restrict('d.id <', before);
+  }
+  values.push(limit);
+  const { rows } = await database.pool.query<LoggedDelivery>(
+    `select ${loggedDeliveryColumns} from deliveries d where ${conditions.join(' and ')} order by d.id desc limit $${values.length}`,
+    values,
+  );
+  return rows;
+}
+
+/** A delivery with what its requests were made from, as far as it still exists. */
+export interface DeliveryWithSource extends LoggedDelivery {
+  /** Null where retention has taken the event. */
+  readonly event: EventContent | null;
+  /** Null where the webhook has been deleted. */
+  readonly webhook: { readonly contract: string | null; readonly method: string | null } | null;
+}
+
+interface DeliveryWithSourceRow extends LoggedDelivery {
+  occurredAtMs: number | null;
+  payload: string | null;
+  metadata: string | null;
+  subject: string | null;
+  webhookExists: boolean;
+  contract: string | null;
+  method: string | null;
+}
+
+/** @returns null where the workspace has no such delivery */
+export async function findDelivery(
+  database: Database,
+  workspaceId: string,
+  id: string,
+): Promise<DeliveryWithSource | null> {
+  const { rows } = await database.pool.query<DeliveryWithSourceRow>(
+    `select ${loggedDeliveryColumns}, (extract(epoch from e.occurred_at) * 1000)::float8 as "occurredAtMs", e.payload,
+       e.metadata, e.subject, w.id is not null as "webhookExists", w.contract, w.method
+     from deliveries d left join events e on e.id = d.event_id left join webhooks w on w.id = d.webhook_id
+     where d.id = $1 and d.workspace_id = $2`,
+    [id, workspaceId],
+  );
+  const [row] = rows;
+  if (row === undefined) return null;
+  const { occurredAtMs, payload, metadata, subject, webhookExists, contract, method, ...delivery } = row;
+  const { eventId, eventType } = delivery;
+  return {
+    ...delivery,
+    event:
+      occurredAtMs === null || payload === null
+        ? null
+        : { id: eventId, eventType, occurredAtMs, payload, metadata, subject },
+    webhook: webhookExists ? { contract, method } : null,
+  };
+}
+
+/** An attempt as it was recorded. */
+export interface LoggedAttempt {
+  readonly id: string;
+  readonly number: number;
+  readonly trigger: AttemptTrigger;
+  readonly startedAt: Date;
+  readonly durationMs: number;
+  readonly status: AttemptStatus;
+  readonly responseCode: number | null;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+  readonly requestMethod: string;
+  readonly requestUrl: string;
+  /** JSON text; values of sensitive headers are masked. */
+  readonly requestHeaders: string;
+  /** JSON text; null where no response arrived. */
+  readonly responseHeaders: string | null;
+  readonly responseBody: string | null;
+  readonly responseBodyTruncated: boolean;
+}
+
+/** The attempts of a delivery, first to last. */
+export async function listAttempts(database: Database, deliveryId: string): Promise<LoggedAttempt[]> {
+  const { rows } = await database.pool.query<LoggedAttempt>(
+    `select id, number, trigger, started_at as "startedAt", duration_ms as "durationMs", status,
+       response_code as "responseCode", error_code as "errorCode", error_message as "errorMessage",
+       request_method as "requestMethod", request_url as "requestUrl", request_headers as "requestHeaders",
+       response_headers as "responseHeaders", response_body as "responseBody",
+       response_body_truncated as "responseBodyTruncated"
+     from attempts where delivery_id = $1 order by number`,
+    [deliveryId],
+  );
+  return rows;
+}

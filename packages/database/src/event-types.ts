@@ -1,0 +1,125 @@
+import type { Database } from './database.ts';
+
+export interface EventType {
+  readonly name: string;
+  readonly description: string | null;
+  /** JSON Schema, or null. */
+  readonly schema: unknown;
+  readonly example: unknown;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** Fields of an event type to write. `schema` and `example` are JSON texts; null: none. */
+export interface EventTypeFields {
+  readonly description: string | null;
+  readonly schema: string | null;
+  readonly example: string | null;
+}
+
+/** Where a list by name goes on. */
+export interface PageByName {
+  readonly limit: number;
+  /** The last name of the page before; null for the first page. */
+  readonly afterName: string | null;
+}
+
+/** What publishing and subscribing are checked against. */
+export interface CatalogueRows {
+  readonly revision: string;
+  readonly eventTypes: readonly { readonly name: string; readonly schema: unknown }[];
+}
+
+const columns = 'name, description, schema, example, created_at as "createdAt", updated_at as "updatedAt"';
+
+// Caches of a workspace's event types are keyed by its revision: every change counts it up, in the same commit.
+const countRevision = `counted as (
+  update workspaces set catalogue_revision = catalogue_revision + 1
+  where id = $1 and exists (select from changed))`;
+
+/** @returns the event type, or null where the workspace has one of that name */
+export async function insertEventType(
+  database: Database,
+  workspaceId: string,
+  name: string,
+  { description, schema, example }: EventTypeFields,
+): Promise<EventType | null> {
+  const { rows } = await database.pool.query<EventType>(
+    `with changed as (
+       insert into event_types (workspace_id, name, description, schema, example) values ($1, $2, $3, $4, $5)
+       on conflict (workspace_id, name) do nothing returning ${columns}), ${countRevision}
+     select * from changed`,
+    [workspaceId, name, description, schema, example],
+  );
+  return rows[0] ?? null;
+}
+
+/** Writes the given fields and leaves the others. @returns null where there is no such event type */
+export async function updateEventType(
+  database: Database,
+  workspaceId: string,
+  name: string,
+  changes: Partial<EventTypeFields>,
+): Promise<EventType | null> {
+  const { rows } = await database.pool.query<EventType>(
+    `with changed as (
+       update event_types set
+         description = case when $3 then $4 else description end,
+         schema = case when $5 then $6::json else schema end,
+         example = case when $7 then $8::json else example end,
+         updated_at = now()
+       where workspace_id = $1 and name = $2 returning ${columns}), ${countRevision}
+     select * from changed`,
+    [workspaceId, name, ...[changes.description, changes.schema, changes.example].flatMap(given)],
+  );
+  return rows[0] ?? null;
+}
+
+function given(value: string | null | undefined): [boolean, string | null] {
+  return [value !== undefined, value ?? null];
+}
+
+/** @returns whether there was one */
+export async function deleteEventType(database: Database, workspaceId: string, name: string): Promise<boolean> {
+  const { rows } = await database.pool.query(
+    `with changed as (delete from event_types where workspace_id = $1 and name = $2 returning name), ${countRevision}
+     select * from changed`,
+    [workspaceId, name],
+  );
+  return rows.length > 0;
+}
+
+export async function findEventType(database: Database, workspaceId: string, name: string): Promise<EventType | null> {
+  const { rows } = await database.pool.query<EventType>(
+    `select ${columns} from event_types where workspace_id = $1 and name = $2`,
+    [workspaceId, name],
+  );
+  return rows[0] ?? null;
+}
+
+/** By name, in the order of its bytes. */
+export async function listEventTypes(
+  database: Database,
+  workspaceId: string,
+  { limit, afterName }: PageByName,
+): Promise<EventType[]> {
+  const { rows } = await database.pool.query<EventType>(
+    `select ${columns} from event_types
+     where workspace_id = $1 and ($2::text is null or name > $2 collate "C") order by name collate "C" limit $3`,
+    [workspaceId, afterName, limit],
+  );
+  return rows;
+}
+
+/** All event types of a workspace, as of one moment; without any where there is no such workspace. */
+export async function loadCatalogue(database: Database, workspaceId: string): Promise<CatalogueRows> {
+  const { rows } = await database.pool.query<{ revision: string; name: string | null; schema: unknown }>(
+    `select w.catalogue_revision::text as revision, t.name, t.schema
+     from workspaces w left join event_types t on t.workspace_id = w.id where w.id = $1`,
+    [workspaceId],
+  );
+  return {
+    revision: rows[0]?.revision ?? '0',
+    eventTypes: rows.flatMap(({ name, schema }) => (name === null ? [] : { name, schema })),
+  };
+}

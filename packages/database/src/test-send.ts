@@ -1,0 +1,64 @@
+import type { AttemptStatus, DeliveryStatus } from '@signpost/delivery';
+import type { Database } from './database.ts';
+
+/** A synthetic event on its way to one webhook. */
+export interface NewTestSend {
+  readonly eventId: string;
+  /** Carries the event's millisecond, like every delivery of it. */
+  readonly deliveryId: string;
+  readonly workspaceId: string;
+  readonly webhookId: string;
+  readonly eventType: string;
+  readonly occurredAtMs: number;
+  /** JSON text. */
+  readonly payload: string;
+}
+
+/**
+ * Stores a synthetic event and its only delivery. The event never stands in the outbox, so no other webhook gets it, and
+ * the delivery has no due time, so nothing but its own job makes it.
+ *
+ * @returns false where the workspace has no such webhook; nothing is stored then
+ */
+export async function insertTestSend(database: Database, send: NewTestSend): Promise<boolean> {
+  const { rows } = await database.pool.query(
+    `with made as (
+       insert into events (id, workspace_id, event_type, occurred_at, payload)
+       select $1, w.workspace_id, $2, $3, $4 from webhooks w where w.id = $5 and w.workspace_id = $6
+       returning id, workspace_id, event_type
+     )
+     insert into deliveries (id, workspace_id, event_id, webhook_id, event_type, test)
+     select $7, made.workspace_id, made.id, $5, made.event_type, true from made returning id`,
+    [
+      send.eventId,
+      send.eventType,
+      new Date(send.occurredAtMs).toISOString(),
+      send.payload,
+      send.webhookId,
+      send.workspaceId,
+      send.deliveryId,
+    ],
+  );
+  return rows.length > 0;
+}
+
+/** How a test send stands; the attempt's values are null until it was made. */
+export interface TestSendState {
+  readonly status: DeliveryStatus;
+  readonly attemptStatus: AttemptStatus | null;
+  readonly responseCode: number | null;
+  readonly durationMs: number | null;
+  readonly errorCode: string | null;
+  readonly errorMessage: string | null;
+}
+
+export async function readTestSend(database: Database, deliveryId: string): Promise<TestSendState | null> {
+  const { rows } = await database.pool.query<TestSendState>(
+    `select d.status, a.status as "attemptStatus", a.response_code as "responseCode", a.duration_ms as "durationMs",
+       a.error_code as "errorCode", a.error_message as "errorMessage"
+     from deliveries d left join attempts a on a.delivery_id = d.id and a.trigger = 'test'
+     where d.id = $1 order by a.number limit 1`,
+    [deliveryId],
+  );
+  return rows[0] ?? null;
+}

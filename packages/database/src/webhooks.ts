@@ -1,0 +1,211 @@
+import type { PoolClient } from 'pg';
+import type { Database } from './database.ts';
+import { inTransaction } from './transaction.ts';
+import { listSigningSecrets, type NewWebhookSecret, type SigningSecret } from './webhook-secrets.ts';
+import type { PageById } from './workspaces.ts';
+
+/** A webhook as it is managed; without its secrets. */
+export interface Webhook {
+  readonly id: string;
+  readonly url: string;
+  /** Patterns: `call.ended`, `call.*`, `*`. */
+  readonly eventTypes: readonly string[];
+  readonly description: string | null;
+  /** Null: the workspace's. */
+  readonly contract: string | null;
+  /** Null: the contract's first. */
+  readonly method: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Null: the contract's. */
+  readonly timeoutMs: number | null;
+  /** Delays in seconds; null: the contract's. */
+  readonly retrySchedule: readonly number[] | null;
+  readonly subject: string | null;
+  readonly channels: readonly string[];
+  readonly metadata: Readonly<Record<string, unknown>>;
+  readonly active: boolean;
+  /** Why Signpost deactivated it; null where it is active or a person deactivated it. */
+  readonly deactivatedReason: string | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+/** What a person decides about a webhook. */
+export type WebhookSettings = Omit<Webhook, 'id' | 'deactivatedReason' | 'createdAt' | 'updatedAt'>;
+
+export interface NewWebhook extends WebhookSettings {
+  /** UUIDv7. */
+  readonly id: string;
+  readonly workspaceId: string;
+}
+
+const columns = `id, url, event_types as "eventTypes", description, contract, method, headers, timeout_ms as "timeoutMs",
+  retry_schedule as "retrySchedule", subject, channels, metadata, active, deactivated_reason as "deactivatedReason",
+  created_at as "createdAt", updated_at as "updatedAt"`;
+
+/** The column of each setting, and how its value is written where the driver would write it otherwise. */
+const settingColumns: Readonly<Record<keyof WebhookSettings, string>> = {
+  url: 'url',
+  eventTypes: 'event_types',
+  description: 'description',
+  contract: 'contract',
+  method: 'method',
+  headers: 'headers',
+  timeoutMs: 'timeout_ms',
+  retrySchedule: 'retry_schedule',
+  subject: 'subject',
+  channels: 'channels',
+  metadata: 'metadata',
+  active: 'active',
+};
+const jsonSettings = new Set<keyof WebhookSettings>(['headers', 'retrySchedule', 'metadata']);
+const settingNames = Object.keys(settingColumns) as (keyof WebhookSettings)[];
+
+function toParameter(name: keyof WebhookSettings, value: unknown): unknown {
+  return jsonSettings.has(name) && value !== null ? JSON.stringify(value) : value;
+}
+
+/**
+ * Every change of a webhook or of its secrets raises `webhooks.version` and `workspaces.webhooks_revision` in the same
+ * transaction: dispatchers keep webhooks under these two numbers, and nothing else tells them of changes. Rows are locked
+ * in the order webhook, workspace.
+ */
+export const raiseRevisionSql = `update workspaces set webhooks_revision = webhooks_revision + 1`;
+
+const insertSql = `
+  with made as (
+    insert into webhooks (id, workspace_id, ${settingNames.map(name => settingColumns[name]).join(', ')})
+    select $1, w.id, ${settingNames.map((_name, index) => `$${index + 3}`).join(', ')} from workspaces w where w.id = $2
+    returning *
+  ), kept as (
+    insert into webhook_secrets (id, webhook_id, sealed, key_id)
+    select $${settingNames.length + 3}, made.id, $${settingNames.length + 4}, $${settingNames.length + 5} from made
+  ), raised as (
+    ${raiseRevisionSql} where id = $2 and exists (select from made)
+  )
+  select ${columns} from made`;
+
+/** Stores a webhook with its first secret. @returns null where the workspace has been deleted */
+export async function insertWebhook(
+  database: Database,
+  webhook: NewWebhook,
+  secret: NewWebhookSecret,
+): Promise<Webhook | null> {
+  const { rows } = await database.pool.query<Webhook>(insertSql, [
+    webhook.id,
+    webhook.workspaceId,
+    ...settingNames.map(name => toParameter(name, webhook[name])),
+    secret.id,
+    secret.sealed,
+    secret.keyId,
+  ]);
+  return rows[0] ?? null;
+}
+
+/** @returns null where the workspace has no such webhook */
+export async function findWebhook(database: Database, workspaceId: string, id: string): Promise<Webhook | null> {
+  const { rows } = await database.pool.query<Webhook>(
+    `select ${columns} from webhooks where id = $1 and workspace_id = $2`,
+    [id, workspaceId],
+  );
+  return rows[0] ?? null;
+}
+
+/** Which webhooks a list shows; what is null restricts nothing. */
+export interface WebhookFilter {
+  readonly active: boolean | null;
+  /** Only webhooks with a pattern that matches this event type. */
+  readonly eventType: string | null;
+  /** Only webhooks with this very subject. */
+  readonly subject: string | null;
+}
+
+/** Newest first. */
+export async function listWebhooks(
+  database: Database,
+  workspaceId: string,
+  filter: WebhookFilter,
+  { limit, beforeId }: PageById,
+): Promise<Webhook[]> {
+  const { rows } = await database.pool.query<Webhook>(
+    `select ${columns} from webhooks
+     where workspace_id = $1 and ($2::uuid is null or id < $2) and ($3::bool is null or active = $3)
+       and ($4::text[] is null or event_types && $4) and ($5::text is null or subject = $5)
+     order by id desc limit $6`,
+    [
+      workspaceId,
+      beforeId,
+      filter.active,
+      filter.eventType === null ? null : patternsThatMatch(filter.eventType),
+      filter.subject,
+      limit,
+    ],
+  );
+  return rows;
+}
+
+/** Every pattern under which an event type falls, by the rules of `matchesEventType`: `a.b` falls under `*`, `a.*`, `a.b`. */
+export function patternsThatMatch(eventType: string): string[] {
+  const parts = eventType.split('.');
+  return ['*', ...parts.slice(1).map((_part, index) => `${parts.slice(0, index + 1).join('.')}.*`), eventType];
+}
+
+/** What is to become of a webhook, decided while its row is locked. */
+export type WebhookDecision<Refusal> =
+  | { readonly kind: 'change'; readonly changes: Partial<WebhookSettings> }
+  | { readonly kind: 'refuse'; readonly refusal: Refusal };
+
+export type WebhookChangeResult<Refusal> =
+  | { readonly kind: 'changed'; readonly webhook: Webhook }
+  | { readonly kind: 'refused'; readonly refusal: Refusal }
+  | { readonly kind: 'missing' };
+
+/**
+ * Changes a webhook. The row is locked while `decide` looks at it, so that two changes at once cannot make a whole that
+ * neither would have been allowed to make. Setting `active` forgets why Signpost had deactivated it.
+ *
+ * @param decide must not wait for anything
+ */
+export async function changeWebhook<Refusal>(
+  database: Database,
+  workspaceId: string,
+  id: string,
+  decide: (current: Webhook, secrets: readonly SigningSecret[]) => WebhookDecision<Refusal>,
+): Promise<WebhookChangeResult<Refusal>> {
+  return inTransaction(database, async client => {
+    const current = await lockWebhook(client, workspaceId, id);
+    if (current === null) return { kind: 'missing' };
+    const decision = decide(current, await listSigningSecrets(client, id));
+    if (decision.kind === 'refuse') return { kind: 'refused', refusal: decision.refusal };
+    const names = settingNames.filter(name => decision.changes[name] !== undefined);
+    if (names.length === 0) return { kind: 'changed', webhook: current };
+    const sets = names.map((name, index) => `${settingColumns[name]} = $${index + 2}`);
+    if (decision.changes.active === true) sets.push('deactivated_reason = null');
+    const { rows } = await client.query<Webhook>(
+      `update webhooks set ${sets.join(', ')}, version = version + 1, updated_at = now() where id = $1 returning ${columns}`,
+      [id, ...names.map(name => toParameter(name, decision.changes[name]))],
+    );
+    await client.query(`${raiseRevisionSql} where id = $1`, [workspaceId]);
+    return { kind: 'changed', webhook: rows[0] as Webhook };
+  });
+}
+
+/** Locks the row until the transaction ends. @returns null where the workspace has no such webhook */
+export async function lockWebhook(client: PoolClient, workspaceId: string, id: string): Promise<Webhook | null> {
+  const { rows } = await client.query<Webhook>(
+    `select ${columns} from webhooks where id = $1 and workspace_id = $2 for update`,
+    [id, workspaceId],
+  );
+  return rows[0] ?? null;
+}
+
+/** Deletes a webhook with its secrets; its deliveries stay. @returns whether the workspace had it */
+export async function deleteWebhook(database: Database, workspaceId: string, id: string): Promise<boolean> {
+  const { rows } = await database.pool.query(
+    `with gone as (delete from webhooks where id = $1 and workspace_id = $2 returning id),
+       raised as (${raiseRevisionSql} where id = $2 and exists (select from gone))
+     select id from gone`,
+    [id, workspaceId],
+  );
+  return rows.length > 0;
+}

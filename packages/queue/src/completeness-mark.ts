@@ -1,0 +1,40 @@
+import type { Queue } from 'bullmq';
+
+/**
+ * Tells whether Redis still has every job that Postgres knows of: the `run_id` of the server that was filled last, under a
+ * key beside the queues' own. What wipes them wipes it, and a server that restarted or was replaced has another `run_id`.
+ */
+export interface CompletenessMark {
+  /** If not, any job may be missing. */
+  isComplete(): Promise<boolean>;
+  /** Begins to add every job. @returns what {@link CompletenessMark.finishRebuild} wants to see again */
+  beginRebuild(): Promise<string>;
+  /** Notes that every job is there, unless Redis was wiped or restarted since the rebuild began. */
+  finishRebuild(rebuild: string): Promise<void>;
+}
+
+const markKey = 'signpost:complete';
+
+export function createCompletenessMark(queue: Queue): CompletenessMark {
+  const connect = async () => queue.getBackend().client;
+  const readRunId = async (): Promise<string> =>
+    /^run_id:(.*)$/m.exec(await (await connect()).info())?.[1]?.trim() ?? 'unknown';
+  return {
+    async isComplete() {
+      const client = await connect();
+      const [mark, runId] = await Promise.all([client.get(markKey), readRunId()]);
+      return mark === runId;
+    },
+    async beginRebuild() {
+      const client = await connect();
+      const rebuild = `rebuilding ${await readRunId()}`;
+      await client.set(markKey, rebuild);
+      return rebuild;
+    },
+    async finishRebuild(rebuild) {
+      const client = await connect();
+      const [mark, runId] = await Promise.all([client.get(markKey), readRunId()]);
+      if (mark === rebuild && rebuild === `rebuilding ${runId}`) await client.set(markKey, runId);
+    },
+  };
+}
