@@ -40,13 +40,19 @@ describe('an event that three webhooks are subscribed to', () => {
     const deliveries = await signpost.settledDeliveries(published.body.id);
     expect(deliveries.map(delivery => delivery.status)).toEqual(['succeeded', 'succeeded', 'succeeded']);
     expect(to('/other')).toEqual([]);
-    for (const [path, webhook, count] of [['/first', first, 1], ['/second', second, 1], ['/shaky', shaky, 3]] as const) {
+    for (const [path, webhook, count] of [
+      ['/first', first, 1],
+      ['/second', second, 1],
+      ['/shaky', shaky, 3],
+    ] as const) {
       const requests = to(path);
       expect(requests).toHaveLength(count);
       for (const request of requests) {
         expect(request.headers['webhook-id']).toBe(published.body.id);
         expect(request.body).toEqual(requests[0]?.body);
-        expect(request.body.toString()).toBe(`{"type":"call.ended","timestamp":"${published.body.timestamp}","data":${data}}`);
+        expect(request.body.toString()).toBe(
+          `{"type":"call.ended","timestamp":"${published.body.timestamp}","data":${data}}`,
+        );
         expect(() => verify(request, webhook.signing_secret)).not.toThrow();
       }
     }
@@ -89,16 +95,21 @@ describe('retries', () => {
     const [delivery] = await signpost.settledDeliveries(id, 30_000);
     expect(delivery).toMatchObject({ status: 'failed', attempt_count: 6, next_attempt_at: null });
     expect(new Set(receiver.requests.map(request => request.headers['webhook-signature'])).size).toBe(6);
-    const gaps = receiver.requests.slice(1).map((request, index) => request.receivedAtMs - (receiver.requests[index]?.receivedAtMs ?? 0));
+    const gaps = receiver.requests
+      .slice(1)
+      .map((request, index) => request.receivedAtMs - (receiver.requests[index]?.receivedAtMs ?? 0));
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(990);
     const attempts = await attemptsOf(delivery.id);
     expect(attempts[5]).toMatchObject({ response: { body: 'out of order' }, error: { code: 'http_status' } });
 
     receiver.answerWith(() => ({ status: 200 }));
     expect((await signpost.call('POST', `/v1/deliveries/${delivery.id}/retry`)).status).toBe(202);
-    await waitFor(async () => (await signpost.call('GET', `/v1/deliveries/${delivery.id}`)).body.status === 'succeeded', {
-      description: 'the manual retry has succeeded',
-    });
+    await waitFor(
+      async () => (await signpost.call('GET', `/v1/deliveries/${delivery.id}`)).body.status === 'succeeded',
+      {
+        description: 'the manual retry has succeeded',
+      },
+    );
     expect((await attemptsOf(delivery.id))[6]).toMatchObject({ number: 7, trigger: 'manual', status: 'succeeded' });
     expect(() => verify(receiver.requests[6] as ReceivedRequest, webhook.signing_secret)).not.toThrow();
   }, 45_000);
@@ -118,9 +129,21 @@ describe('retries', () => {
     const id = await signpost.publish({ event_type: 'call.ended', data: {} });
     await receiver.waitForRequests(1);
     const read = async () => (await signpost.call('GET', `/v1/events/${id}`)).body.deliveries[0];
-    const before = await waitFor(async () => { const delivery = await read(); return delivery?.attempt_count === 1 && delivery; }, { description: 'the first attempt is recorded' });
+    const before = await waitFor(
+      async () => {
+        const delivery = await read();
+        return delivery?.attempt_count === 1 && delivery;
+      },
+      { description: 'the first attempt is recorded' },
+    );
     await signpost.call('POST', `/v1/deliveries/${before.id}/retry`);
-    const after = await waitFor(async () => { const delivery = await read(); return delivery.attempt_count === 2 && delivery; }, { description: 'the manual attempt is recorded' });
+    const after = await waitFor(
+      async () => {
+        const delivery = await read();
+        return delivery.attempt_count === 2 && delivery;
+      },
+      { description: 'the manual attempt is recorded' },
+    );
     expect(after).toMatchObject({ status: 'pending', next_attempt_at: before.next_attempt_at });
   });
 
@@ -138,24 +161,34 @@ describe('retries', () => {
     expect(await signpost.settledDeliveries(after)).toEqual([]);
   });
 
-  test.each(['DELETE', 'PATCH'])('%s of a webhook cancels its pending deliveries', async method => {
-    receiver.answerWith(() => ({ status: 500 }));
-    const webhook = await signpost.createWebhook({ url: receiver.url, retry_schedule: [1, 1, 1] });
-    const id = await signpost.publish({ event_type: 'call.ended', data: {} });
-    await receiver.waitForRequests(1);
-    const answer = await signpost.call(method, `/v1/webhooks/${webhook.id}`, method === 'PATCH' ? { active: false } : undefined);
-    expect([200, 204]).toContain(answer.status);
-    expect(await signpost.settledDeliveries(id)).toMatchObject([{ status: 'cancelled', next_attempt_at: null }]);
-    // Proof that nothing comes any more: an event of later is delivered elsewhere, after the cancelled retry was due.
-    await signpost.createWebhook({ url: `${receiver.url}/proof`, retry_schedule: [2] });
-    const before = receiver.requests.length;
-    receiver.answerWith(() => ({ status: to('/proof').length < 2 ? 500 : 204 }));
-    await signpost.settledDeliveries(await signpost.publish({ event_type: 'call.ended', data: {} }));
-    expect(receiver.requests.slice(before).map(request => request.path)).toEqual(['/proof', '/proof']);
-  }, 20_000);
+  test.each(['DELETE', 'PATCH'])(
+    '%s of a webhook cancels its pending deliveries',
+    async method => {
+      receiver.answerWith(() => ({ status: 500 }));
+      const webhook = await signpost.createWebhook({ url: receiver.url, retry_schedule: [1, 1, 1] });
+      const id = await signpost.publish({ event_type: 'call.ended', data: {} });
+      await receiver.waitForRequests(1);
+      const answer = await signpost.call(
+        method,
+        `/v1/webhooks/${webhook.id}`,
+        method === 'PATCH' ? { active: false } : undefined,
+      );
+      expect([200, 204]).toContain(answer.status);
+      expect(await signpost.settledDeliveries(id)).toMatchObject([{ status: 'cancelled', next_attempt_at: null }]);
+      // Proof that nothing comes any more: an event of later is delivered elsewhere, after the cancelled retry was due.
+      await signpost.createWebhook({ url: `${receiver.url}/proof`, retry_schedule: [2] });
+      const before = receiver.requests.length;
+      receiver.answerWith(() => ({ status: to('/proof').length < 2 ? 500 : 204 }));
+      await signpost.settledDeliveries(await signpost.publish({ event_type: 'call.ended', data: {} }));
+      expect(receiver.requests.slice(before).map(request => request.path)).toEqual(['/proof', '/proof']);
+    },
+    20_000,
+  );
 
   test('a redirect is a failure and is not followed', async () => {
-    receiver.answerWith(request => (request.path === '/elsewhere' ? {} : { status: 308, headers: { location: '/elsewhere' } }));
+    receiver.answerWith(request =>
+      request.path === '/elsewhere' ? {} : { status: 308, headers: { location: '/elsewhere' } },
+    );
     await signpost.createWebhook({ url: receiver.url, retry_schedule: [] });
     const [delivery] = await signpost.settledDeliveries(await signpost.publish({ event_type: 'call.ended', data: {} }));
     expect((await attemptsOf(delivery.id))[0].error.code).toBe('redirect_not_followed');
@@ -193,7 +226,12 @@ describe('publishing', () => {
     expect(answers.filter(answer => answer.body.duplicate)).toHaveLength(49);
     await signpost.settledDeliveries(answers[0]?.body.id);
     expect(receiver.requests).toHaveLength(1);
-    const reused = await signpost.call('POST', '/v1/events', { ...body, data: { n: 2 } }, { 'idempotency-key': 'fifty' });
+    const reused = await signpost.call(
+      'POST',
+      '/v1/events',
+      { ...body, data: { n: 2 } },
+      { 'idempotency-key': 'fifty' },
+    );
     expect(reused).toMatchObject({ status: 422, body: { code: 'idempotency_key_reused' } });
   });
 
@@ -211,7 +249,14 @@ describe('publishing', () => {
     });
     expect(status).toBe(202);
     expect(body.data).toHaveLength(6);
-    expect(body.data.map((item: any) => item.error?.code ?? 'accepted')).toEqual(['accepted', 'validation_failed', 'validation_failed', 'validation_failed', 'accepted', 'accepted']);
+    expect(body.data.map((item: any) => item.error?.code ?? 'accepted')).toEqual([
+      'accepted',
+      'validation_failed',
+      'validation_failed',
+      'validation_failed',
+      'accepted',
+      'accepted',
+    ]);
     expect(body.data[1].error.errors[0].path).toContain('event_type');
     expect(body.data[5]).toEqual({ id: body.data[4].id, duplicate: true });
     await signpost.settledDeliveries(body.data[0].id);
@@ -223,7 +268,9 @@ describe('publishing', () => {
 describe('a test send', () => {
   test('is delivered at once, logged as a test and answered with what happened', async () => {
     const webhook = await signpost.createWebhook({ url: receiver.url, active: false });
-    const { status, body } = await signpost.call('POST', `/v1/webhooks/${webhook.id}/test`, { event_type: 'call.ended' });
+    const { status, body } = await signpost.call('POST', `/v1/webhooks/${webhook.id}/test`, {
+      event_type: 'call.ended',
+    });
     expect({ status, body }).toMatchObject({ status: 200, body: { status: 'success', response_code: 204 } });
     expect(() => verify(receiver.requests[0] as ReceivedRequest, webhook.signing_secret)).not.toThrow();
     expect(await attemptsOf(body.delivery_id)).toMatchObject([{ number: 1, trigger: 'test', status: 'succeeded' }]);
@@ -234,6 +281,9 @@ describe('a test send', () => {
     const webhook = await signpost.createWebhook({ url: receiver.url, retry_schedule: [1] });
     const { body } = await signpost.call('POST', `/v1/webhooks/${webhook.id}/test`, { event_type: 'call.ended' });
     expect(body).toMatchObject({ status: 'failed', response_code: 500, error: expect.stringContaining('500') });
-    expect((await signpost.call('GET', `/v1/deliveries/${body.delivery_id}`)).body).toMatchObject({ status: 'failed', attempt_count: 1 });
+    expect((await signpost.call('GET', `/v1/deliveries/${body.delivery_id}`)).body).toMatchObject({
+      status: 'failed',
+      attempt_count: 1,
+    });
   });
 });
