@@ -72,6 +72,7 @@ export function connectFailure(error: unknown): Failure {
         'The network of the receiver cannot be reached. Check its address, firewall and routes.',
       );
     case 'ETIMEDOUT':
+    case 'ERR_SOCKET_CONNECTION_TIMEOUT':
       return failed(
         'timeout_connect',
         'The receiver did not accept the connection in time. Check its firewall and that it is running.',

@@ -96,9 +96,10 @@ async function resolveBothFamilies(dns: DnsResolver, hostname: string): Promise<
   else await all;
   // A copy: what a late family adds after the grace has not been checked and must not be dialled.
   if (answers.length > 0) return [...answers];
-  const failures = (await all).flatMap(result => (result.status === 'rejected' ? [result.reason as unknown] : []));
+  const failures = (await all).flatMap(result => (result.status === 'rejected' ? [errorCode(result.reason)] : []));
   // "No such record" for one family says nothing while the other family failed for another reason.
-  throw failures.find(failure => !isNotFound(errorCode(failure))) ?? failures[0] ?? new Error('no answer');
+  const code = failures.find(failure => !isNotFound(failure)) ?? failures[0] ?? 'ENODATA';
+  throw Object.assign(new Error(`no address for ${hostname}`), { code });
 }
 
 async function raceTimer(work: Promise<unknown>, timeoutMs: number): Promise<void> {

@@ -1,6 +1,5 @@
 import { createSecureContext, rootCertificates } from 'node:tls';
 import type { AttemptOutcome } from '@signpost/delivery';
-import type { Dispatcher } from 'undici';
 import type { AddressPolicy, UrlRefusalCode } from './address-policy.ts';
 import { Attempt } from './attempt.ts';
 import { OriginPool } from './origin-pool.ts';
@@ -115,7 +114,7 @@ class PooledTransport implements Transport {
       const pool = this.#poolOf(target);
       const attempt = new Attempt(
         pool,
-        { path: target.path, method: request.method as Dispatcher.HttpMethod, headers, body: request.body },
+        { path: target.path, method: request.method, headers, body: request.body },
         { timeoutMs: Math.max(1, request.timeoutMs), maxResponseBytes: this.#maxResponseBytes },
         outcome => {
           this.#running -= 1;

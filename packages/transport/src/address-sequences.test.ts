@@ -1,0 +1,138 @@
+import { describe, expect, test } from '@jest/globals';
+import { createAddressPolicy } from './address-policy.ts';
+import { resolveChecked } from './resolver.ts';
+import { answering, countDials } from './test-support/lookups.ts';
+import { send, useTransports } from './test-support/transport-fixture.ts';
+
+const strict = createAddressPolicy({ allowHttp: true, allowedPrivateRanges: [] });
+const loopback = createAddressPolicy({ allowHttp: true, allowedPrivateRanges: ['127.0.0.0/8'] });
+const fixture = useTransports();
+const dialled = countDials();
+
+describe('sequences', () => {
+  test('seq-001: a name that was public when the webhook was made is blocked when it has become private', async () => {
+    const resolve = answering(['93.184.215.14'], ['127.0.0.1']);
+    expect(await resolveChecked('rebind.attacker.net', resolve, strict)).toMatchObject({ kind: 'addresses' });
+    const outcome = await send(fixture.transportOf({ policy: strict, resolve }), 'https://rebind.attacker.net/');
+    expect(outcome).toMatchObject({ code: 'address_blocked', requestSent: false });
+    expect(dialled.count).toBe(0);
+  });
+
+  test('seq-002: a connection takes one lookup, and goes to the address that was checked', async () => {
+    const receiver = await fixture.receiving(socket => socket.end('HTTP/1.1 204 No Content\r\n\r\n'));
+    const resolve = answering(['127.0.0.1'], ['10.0.0.1']);
+    const transport = fixture.transportOf({ policy: loopback, resolve });
+    const outcome = await send(transport, `http://rebind.attacker.net:${receiver.port}/`);
+    expect(outcome).toMatchObject({ kind: 'response', statusCode: 204 });
+    expect(resolve.asked).toEqual(['rebind.attacker.net']);
+    expect(dialled.count).toBe(1);
+  });
+
+  test.each([301, 302, 303, 307, 308])('seq-003 to seq-005: a %i is reported and not followed', async statusCode => {
+    const receiver = await fixture.receiving((socket, request) =>
+      socket.write(
+        `HTTP/1.1 ${statusCode} Moved\r\nlocation: http://127.0.0.1:${receiver.port}/other\r\nrefresh: 0;url=/${request.body}\r\ncontent-length: 0\r\n\r\n`,
+      ),
+    );
+    const transport = fixture.transportOf({ policy: loopback });
+    const outcome = await send(transport, receiver.url);
+    expect(outcome).toMatchObject({
+      kind: 'response',
+      statusCode,
+      headers: { location: expect.stringContaining('/other') },
+    });
+    expect(receiver.requests).toHaveLength(1);
+  });
+
+  test('seq-006: Refresh and Location of a 200 are ignored', async () => {
+    const receiver = await fixture.receiving(socket =>
+      socket.write(
+        'HTTP/1.1 200 OK\r\nrefresh: 0;url=http://127.0.0.1/\r\nlocation: http://127.0.0.1/\r\ncontent-length: 0\r\n\r\n',
+      ),
+    );
+    const transport = fixture.transportOf({ policy: loopback });
+    expect(await send(transport, receiver.url)).toMatchObject({ kind: 'response', statusCode: 200 });
+    expect(receiver.requests).toHaveLength(1);
+  });
+
+  test('seq-007: a stricter policy is another transport and shares no connection', async () => {
+    const receiver = await fixture.receiving(socket => socket.write('HTTP/1.1 204 No Content\r\n\r\n'));
+    const before = fixture.transportOf({ policy: loopback });
+    expect(await send(before, receiver.url)).toMatchObject({ statusCode: 204 });
+    const after = fixture.transportOf({ policy: strict });
+    expect(await send(after, receiver.url)).toMatchObject({ code: 'address_blocked' });
+    expect(receiver.requests).toHaveLength(1);
+  });
+
+  test('seq-008: proxy variables have no effect', async () => {
+    const proxy = await fixture.receiving(socket => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'));
+    const receiver = await fixture.receiving(socket => socket.write('HTTP/1.1 204 No Content\r\n\r\n'));
+    const names = [
+      'HTTP_PROXY',
+      'http_proxy',
+      'HTTPS_PROXY',
+      'https_proxy',
+      'ALL_PROXY',
+      'all_proxy',
+      'NODE_USE_ENV_PROXY',
+    ];
+    const before = names.map(name => process.env[name]);
+    for (const name of names)
+      process.env[name] = name === 'NODE_USE_ENV_PROXY' ? '1' : `http://127.0.0.1:${proxy.port}`;
+    const transport = fixture.transportOf({ policy: loopback });
+    const outcome = await send(transport, receiver.url);
+    names.forEach((name, index) => {
+      if (before[index] === undefined) delete process.env[name];
+      else process.env[name] = before[index];
+    });
+    expect(outcome).toMatchObject({ statusCode: 204 });
+    expect(proxy.connections).toBe(0);
+  });
+
+  test.each(['http://127.0.0.1/', 'http://127.1/', 'http://2130706433/', 'http://[::1]/'])(
+    'seq-009: the literal %s never reaches a resolver',
+    async url => {
+      const resolve = answering(['93.184.215.14']);
+      expect(await send(fixture.transportOf({ policy: strict, resolve }), url)).toMatchObject({
+        code: 'address_blocked',
+      });
+      expect({ asked: resolve.asked, dialled: dialled.count }).toEqual({ asked: [], dialled: 0 });
+    },
+  );
+
+  test('seq-010: one private answer of either family blocks the name before anything is dialled', async () => {
+    const resolve = answering(['93.184.215.14', '::1']);
+    expect(await send(fixture.transportOf({ policy: strict, resolve }), 'https://dual.example.com/')).toMatchObject({
+      code: 'address_blocked',
+    });
+    expect(dialled.count).toBe(0);
+  });
+
+  test('seq-013: a blocked address says the same whether something listens there, and shows no address', async () => {
+    const receiver = await fixture.receiving(() => undefined);
+    const outcomes = await Promise.all(
+      [['127.0.0.1'], ['10.0.0.5'], ['169.254.169.254'], ['fd00:ec2::254'], ['93.184.215.14', '127.0.0.1']].flatMap(
+        answer =>
+          [receiver.port, 8443].map(port =>
+            send(
+              fixture.transportOf({ policy: strict, resolve: answering(answer) }),
+              `https://name.attacker.net:${port}/`,
+            ),
+          ),
+      ),
+    );
+    const said = new Set(outcomes.map(outcome => JSON.stringify({ ...outcome, durationMs: 0 })));
+    expect(said.size).toBe(1);
+    expect([...said][0]).not.toMatch(/\d+\.\d+\.\d+\.\d+|fd00/);
+    expect({ connections: receiver.connections, dialled: dialled.count }).toEqual({ connections: 0, dialled: 0 });
+  });
+
+  test('seq-015: an allowed range is allowed, its neighbours are not', () => {
+    const policy = createAddressPolicy({ allowHttp: true, allowedPrivateRanges: ['10.1.0.0/16'] });
+    expect(policy.judgeUrl('http://10.1.2.3/').kind).toBe('allowed');
+    expect(policy.judgeUrl('http://10.2.0.1/')).toMatchObject({
+      code: 'url_address_not_allowed',
+      message: expect.stringContaining('ALLOWED_PRIVATE_RANGES'),
+    });
+  });
+});
