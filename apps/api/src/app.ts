@@ -1,19 +1,27 @@
 import express, { type Express } from 'express';
 import type { ApiDependencies } from './dependencies.ts';
-import { answerRoutingFault, answerUnknownPath, mountRoutes, type Route } from './routing.ts';
+import { answerRoutingFault, answerUnknownPath, mountRoutes, type Route, type RoutingDependencies } from './routing.ts';
+import { apiKeyRoutes } from './routes/api-keys/index.ts';
+import { docsRouter } from './routes/docs/index.ts';
+import { eventTypeRoutes } from './routes/event-types/index.ts';
 import { workspaceRoutes } from './routes/workspaces/index.ts';
 
-/** Every call under /v1. */
+/** Every call under /v1. What is called most comes first: routes are tried in their order. */
 export function apiRoutes(dependencies: ApiDependencies): Route[] {
-  return [...workspaceRoutes(dependencies)];
+  return [...eventTypeRoutes(dependencies), ...apiKeyRoutes(dependencies), ...workspaceRoutes(dependencies)];
 }
 
 /**
  * Makes the app. Opens nothing and listens nowhere.
  *
  * @param routes in the order in which they are tried
+ * @param options.docs whether it shows the documentation
  */
-export function createApp(dependencies: ApiDependencies, routes: readonly Route[]): Express {
+export function createApp(
+  dependencies: RoutingDependencies,
+  routes: readonly Route[],
+  { docs }: { readonly docs: boolean },
+): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -22,6 +30,7 @@ export function createApp(dependencies: ApiDependencies, routes: readonly Route[
   // Queries are read by the operations' schemas.
   app.set('query parser', false);
   mountRoutes(app, routes, dependencies);
+  if (docs) app.use(docsRouter());
   app.use(answerUnknownPath(dependencies));
   app.use(answerRoutingFault(dependencies));
   return app;

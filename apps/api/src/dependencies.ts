@@ -1,13 +1,20 @@
 import type { Database } from '@signpost/database';
-import type { Clock, Logger } from '@signpost/runtime';
+import type { JobProducer } from '@signpost/queue';
+import type { Clock, Encryption, Logger } from '@signpost/runtime';
+import type { AddressPolicy } from '@signpost/transport';
 import type { AccessRegistry } from './access/access-registry.ts';
+import type { EventCatalogue } from './event-catalogue/event-catalogue.ts';
 import type { RateLimiter } from './middleware/rate-limit.ts';
 import type { RequestMetrics } from './middleware/request-metrics.ts';
 
 /** What the routes work with. Built and closed by main.ts; creating an app opens nothing. */
 export interface ApiDependencies {
   readonly database: Database;
+  readonly producer: JobProducer;
+  readonly encryption: Encryption;
+  readonly addressPolicy: AddressPolicy;
   readonly access: AccessRegistry;
+  readonly eventCatalogue: EventCatalogue;
   readonly rateLimiter: RateLimiter;
   readonly metrics: RequestMetrics;
   readonly clock: Clock;

@@ -44,14 +44,17 @@ export interface Route {
 /** Binds an operation to its handler, which is typed by the operation's schemas. */
 export function route<const O extends Operation>(operation: O, handler: Handler<O>): Route {
   // serve() validates by the same schemas that type the handler.
-  return { operation, handle: handler as unknown as Route['handle'] };
+  return { operation, handle: handler as Route['handle'] };
 }
+
+/** What every request needs, whatever its route does. */
+export type RoutingDependencies = Pick<ApiDependencies, 'access' | 'rateLimiter' | 'metrics' | 'logger'>;
 
 const defaultMaxBodyBytes = 256 * 1024;
 const defaultMaxBodyDepth = 64;
 
 /** Adds routes to the app, in their order: what is called most should come first. */
-export function mountRoutes(app: Express, routes: readonly Route[], dependencies: ApiDependencies): void {
+export function mountRoutes(app: Express, routes: readonly Route[], dependencies: RoutingDependencies): void {
   const byPath = Map.groupBy(routes, ({ operation }) => operation.path);
   for (const [path, routesOfPath] of byPath) {
     const expressRoute = app.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
@@ -65,11 +68,11 @@ export function mountRoutes(app: Express, routes: readonly Route[], dependencies
 }
 
 /** For requests that no route takes. */
-export function answerUnknownPath(dependencies: ApiDependencies) {
+export function answerUnknownPath(dependencies: RoutingDependencies) {
   return answerOutsideRoutes(dependencies, notFound());
 }
 
-function answerOutsideRoutes(dependencies: ApiDependencies, outcome: Problem) {
+function answerOutsideRoutes(dependencies: RoutingDependencies, outcome: Problem) {
   return (request: Request, response: Response): void => {
     const startedMs = performance.now();
     finish(
@@ -83,7 +86,7 @@ function answerOutsideRoutes(dependencies: ApiDependencies, outcome: Problem) {
 }
 
 /** For what Express itself throws, such as a path that cannot be decoded: such a path names nothing. */
-export function answerRoutingFault(dependencies: ApiDependencies) {
+export function answerRoutingFault(dependencies: RoutingDependencies) {
   const unknown = answerUnknownPath(dependencies);
   return (_error: unknown, request: Request, response: Response, _next: NextFunction): void =>
     unknown(request, response);
@@ -96,7 +99,12 @@ interface Exchange {
   readonly startedMs: number;
 }
 
-async function serve(each: Route, request: Request, response: Response, dependencies: ApiDependencies): Promise<void> {
+async function serve(
+  each: Route,
+  request: Request,
+  response: Response,
+  dependencies: RoutingDependencies,
+): Promise<void> {
   const exchange = { request, response, requestId: chooseRequestId(request.headers), startedMs: performance.now() };
   let access: Access | null = null;
   try {
@@ -119,7 +127,7 @@ async function answerCall(
   { operation, handle }: Route,
   access: Access,
   exchange: Exchange,
-  dependencies: ApiDependencies,
+  dependencies: RoutingDependencies,
 ): Promise<Answer | Problem> {
   const { request, response } = exchange;
   const limited = await dependencies.rateLimiter.take(access.keyId ?? 'instance', request, response);
@@ -159,7 +167,7 @@ function createContext(
   access: Access,
   { params, query, headers, body }: ValidInput,
   bodyText: string,
-  { logger }: ApiDependencies,
+  { logger }: RoutingDependencies,
 ): RequestContext {
   let child: Logger | null = null;
   return {
@@ -184,7 +192,7 @@ function finish(
   access: Access | null,
   outcome: Answer | Problem,
   { request, response, requestId, startedMs }: Exchange,
-  { logger, metrics }: ApiDependencies,
+  { logger, metrics }: RoutingDependencies,
   error?: unknown,
 ): void {
   // The client may be gone, or a part of the answer may be out already: nothing more can be said then.

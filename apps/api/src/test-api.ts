@@ -1,15 +1,29 @@
-import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingHttpHeaders, request as httpRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { type Database, insertApiKey, insertWorkspace, openDatabase } from '@signpost/database';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { type IncomingHttpHeaders, request as httpRequest } from 'node:http';
+import { type Database, insertApiKey, insertWorkspace, openDatabase, pingDatabase } from '@signpost/database';
 import type { ApiKeyScope } from '@signpost/delivery';
-import { type Clock, createLogger, formatId, makeUuid, Registry, systemClock } from '@signpost/runtime';
+import { createJobProducer } from '@signpost/queue';
+import {
+  type Clock,
+  createEncryption,
+  createLogger,
+  formatId,
+  makeUuid,
+  Registry,
+  systemClock,
+} from '@signpost/runtime';
+import { createAddressPolicy } from '@signpost/transport';
 import { createAccessRegistry } from './access/access-registry.ts';
 import { hashKeySecret, keySecretHint, makeKeySecret } from './access/key-secret.ts';
 import { apiRoutes, createApp } from './app.ts';
 import type { ApiDependencies } from './dependencies.ts';
+import { createEventCatalogue } from './event-catalogue/event-catalogue.ts';
+import { startHttpServer } from './http-server.ts';
 import { createRateLimiter } from './middleware/rate-limit.ts';
 import { createRequestMetrics } from './middleware/request-metrics.ts';
+import { healthRoutes } from './routes/health/index.ts';
+import { metricsRoutes } from './routes/metrics/index.ts';
+import { openApiRoutes } from './routes/openapi/index.ts';
 
 /** What a call answered. */
 export interface TestAnswer {
@@ -54,6 +68,8 @@ export interface TestApi {
 
 export interface TestApiOptions {
   readonly databaseUrl: string;
+  /** Without it, the app finds that Redis is away. */
+  readonly redisUrl?: string;
   readonly clock?: Clock;
   readonly requestsPerMinute?: number;
   /** Log lines go here; nowhere unless given. */
@@ -71,20 +87,36 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   });
   const clock = options.clock ?? systemClock;
   const adminKey = `admin-${randomUUID()}`;
+  // Nothing listens on port 1.
+  const redisUrl = options.redisUrl ?? 'redis://127.0.0.1:1';
+  const producer = createJobProducer({ redisUrl, onError: () => {} });
+  const registry = new Registry();
   const built: ApiDependencies = {
     database,
+    producer,
+    encryption: createEncryption(randomBytes(32).toString('base64')),
+    addressPolicy: createAddressPolicy({ allowHttp: true, allowedPrivateRanges: ['127.0.0.0/8'] }),
+    eventCatalogue: createEventCatalogue(database),
     clock,
     access: createAccessRegistry({ database, clock, adminApiKey: adminKey }),
     rateLimiter: createRateLimiter(options.requestsPerMinute ?? 0),
-    metrics: createRequestMetrics(new Registry()),
+    metrics: createRequestMetrics(registry),
     logger: createLogger('api', options.onLogLine === undefined ? 'silent' : 'debug', {
       write: line => options.onLogLine?.(line),
     }),
   };
   const dependencies = options.override?.(built) ?? built;
-  const server = createServer(createApp(dependencies, apiRoutes(dependencies)));
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const routes = [
+    ...apiRoutes(dependencies),
+    ...openApiRoutes('0.0.0'),
+    ...healthRoutes([
+      { name: 'postgres', required: true, check: () => pingDatabase(database) },
+      { name: 'redis', required: false, check: () => producer.depth('fan-out') },
+    ]),
+    ...metricsRoutes(registry),
+  ];
+  const server = await startHttpServer(createApp(dependencies, routes, { docs: true }), 0, '127.0.0.1');
+  const url = `http://127.0.0.1:${server.port}`;
   return {
     url,
     adminKey,
@@ -93,9 +125,8 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     makeWorkspace: scopes => makeTestWorkspace(database, clock, scopes ?? ['admin']),
     makeKey: (workspaceId, scopes) => makeTestKey(database, clock, workspaceId, scopes),
     async close() {
-      const closed = new Promise<void>(resolve => server.close(() => resolve()));
-      server.closeAllConnections();
-      await closed;
+      await server.close();
+      await producer.close();
       await database.close();
     },
   };

@@ -66,7 +66,10 @@ export const eventTypePattern = z
   });
 
 /** A moment, as answers show it. */
-export const time = z.iso.datetime({ offset: true }).meta({ example: '2026-11-21T09:30:00.000Z' });
+export const time = z.iso
+  .datetime({ offset: true })
+  // `format` says it all; the pattern that zod adds is unreadable.
+  .meta({ example: '2026-11-21T09:30:00.000Z', override: ({ jsonSchema }) => void delete jsonSchema.pattern });
 
 export const contractName = z
   .string()

@@ -28,6 +28,11 @@ export const problemCodes = {
     title: 'The request ended before its body was complete.',
     help: 'The connection was closed while the body was being sent. Send the request again.',
   },
+  malformed_request: {
+    status: 400,
+    title: 'The request is not HTTP.',
+    help: 'The head of the request breaks HTTP/1.1, so that nothing could be read from it.',
+  },
   unauthorized: {
     status: 401,
     title: 'The key is missing or not valid.',
@@ -47,6 +52,11 @@ export const problemCodes = {
     status: 405,
     title: 'The path does not know this method.',
     help: 'The `Allow` header lists the methods that it knows.',
+  },
+  request_timeout: {
+    status: 408,
+    title: 'The request took too long to arrive.',
+    help: 'The head must arrive within 10 seconds, the whole request within 60.',
   },
   conflict: {
     status: 409,
@@ -97,6 +107,11 @@ export const problemCodes = {
     status: 429,
     title: 'Too many requests.',
     help: 'The key has used up its requests of this minute. `Retry-After` says when there are more.',
+  },
+  headers_too_large: {
+    status: 431,
+    title: 'The headers are too large.',
+    help: 'All headers together may have 16 KiB.',
   },
   internal: {
     status: 500,

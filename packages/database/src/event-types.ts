@@ -27,7 +27,8 @@ export interface PageByName {
 /** What publishing and subscribing are checked against. */
 export interface CatalogueRows {
   readonly revision: string;
-  readonly eventTypes: readonly { readonly name: string; readonly schema: unknown }[];
+  /** `schema` is JSON text, or null. */
+  readonly eventTypes: readonly { readonly name: string; readonly schema: string | null }[];
 }
 
 const columns = 'name, description, schema, example, created_at as "createdAt", updated_at as "updatedAt"';
@@ -113,8 +114,8 @@ export async function listEventTypes(
 
 /** All event types of a workspace, as of one moment; without any where there is no such workspace. */
 export async function loadCatalogue(database: Database, workspaceId: string): Promise<CatalogueRows> {
-  const { rows } = await database.pool.query<{ revision: string; name: string | null; schema: unknown }>(
-    `select w.catalogue_revision::text as revision, t.name, t.schema
+  const { rows } = await database.pool.query<{ revision: string; name: string | null; schema: string | null }>(
+    `select w.catalogue_revision::text as revision, t.name, t.schema::text as schema
      from workspaces w left join event_types t on t.workspace_id = w.id where w.id = $1`,
     [workspaceId],
   );

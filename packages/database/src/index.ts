@@ -65,3 +65,38 @@ export {
   type PageByName,
   updateEventType,
 } from './event-types.ts';
+export {
+  changeWebhook,
+  deleteWebhook,
+  findWebhook,
+  insertWebhook,
+  listWebhooks,
+  type NewWebhook,
+  type Webhook,
+  type WebhookDecision,
+  type WebhookFilter,
+  type WebhookSettings,
+} from './webhooks.ts';
+export { type NewWebhookSecret, type SigningSecret } from './webhook-secrets.ts';
+export { rotateWebhookSecret, type RotationDecision } from './rotate-secret.ts';
+export { idRange, type IdRange } from './id-range.ts';
+export {
+  type DeliveryFilter,
+  type DeliveryWithSource,
+  findDelivery,
+  listAttempts,
+  listDeliveries,
+  type LoggedAttempt,
+  type LoggedDelivery,
+} from './delivery-log.ts';
+export {
+  type DeliveriesOfEvent,
+  type EventFilter,
+  type EventPage,
+  findEvent,
+  listDeliveriesOfEvents,
+  listEvents,
+  type LoggedEvent,
+} from './event-log.ts';
+export { type ManualRetryResult, requestManualRetry } from './manual-retry.ts';
+export { insertTestSend, type NewTestSend, readTestSend, type TestSendState } from './test-send.ts';

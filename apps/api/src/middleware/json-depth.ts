@@ -10,7 +10,6 @@ const closeBracket = 0x5d;
  * One pass without recursion: a million brackets cost milliseconds, and stop at the limit anyway.
  */
 export function isDeeperThan(bytes: Uint8Array, maxDepth: number): boolean {
-  // A depth needs as many opening brackets before the text can have any.
   let depth = 0;
   for (let index = 0; index < bytes.length; index += 1) {
     switch (bytes[index]) {

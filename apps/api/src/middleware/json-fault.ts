@@ -4,8 +4,7 @@
  */
 const literals = ['true', 'false', 'null'];
 const number = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-// Each alternative begins with another character: nothing to backtrack.
-const string = /"(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"/y;
+const escape = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
 const space = /[ \t\n\r]*/y;
 
 /** What may come next. */
@@ -28,15 +27,15 @@ export function locateJsonFault(text: string): number {
       open.pop();
     } else if (expected === 'comma_or_end') return offset;
     else if (expected === 'name' || expected === 'name_or_end') {
-      end = skip(string, text, offset);
-      if (end === offset) return offset;
+      end = stringEnd(text, offset);
+      if (end <= offset) return -end;
       next = 'colon';
     } else if (character === '{' || character === '[') {
       open.push(character);
       next = character === '{' ? 'name_or_end' : 'value_or_end';
     } else {
       end = scalarEnd(text, offset);
-      if (end === offset) return offset;
+      if (end <= offset) return -end;
     }
     expected = next;
     offset = skip(space, text, end);
@@ -44,11 +43,26 @@ export function locateJsonFault(text: string): number {
   }
 }
 
+/** @returns where a literal, number or string ends; where it breaks off, negated, if it does */
 function scalarEnd(text: string, offset: number): number {
+  if (text[offset] === '"') return stringEnd(text, offset);
   const literal = literals.find(word => text.startsWith(word, offset));
   if (literal !== undefined) return offset + literal.length;
-  const afterString = skip(string, text, offset);
-  return afterString === offset ? skip(number, text, offset) : afterString;
+  const end = skip(number, text, offset);
+  return end === offset ? -offset : end;
+}
+
+/** As `scalarEnd`. A loop, because a pattern that repeats alternatives needs stack for every character of a long string. */
+function stringEnd(text: string, start: number): number {
+  if (text[start] !== '"') return -start;
+  let offset = start + 1;
+  while (offset < text.length && text[offset] !== '"') {
+    if (text.charCodeAt(offset) < 0x20) return -offset;
+    const next = text[offset] === '\\' ? skip(escape, text, offset) : offset + 1;
+    if (next === offset) return -offset;
+    offset = next;
+  }
+  return offset < text.length ? offset + 1 : -text.length;
 }
 
 /** @returns where a match of the pattern at `offset` ends; `offset` where there is none */

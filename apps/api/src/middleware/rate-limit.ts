@@ -26,9 +26,9 @@ export function createRateLimiter(perMinute: number): RateLimiter {
     standardHeaders: 'draft-8',
     legacyHeaders: false,
     identifier: 'key',
-    keyGenerator: request => keys.get(request as Request) ?? '',
+    keyGenerator: request => keys.get(request) ?? '',
     handler: (request, _response, next) => {
-      limited.add(request as Request);
+      limited.add(request);
       next();
     },
     validate: false,

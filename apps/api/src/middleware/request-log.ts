@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Operation } from '@signpost/api-schema';
-import { formatId, type Logger } from '@signpost/runtime';
+import { formatId, type IdKind, type Logger } from '@signpost/runtime';
 import type { Access } from '../access/authorize.ts';
 import type { Problem } from '../errors/problem.ts';
 import type { Answer } from './write-answer.ts';
@@ -37,12 +37,16 @@ export function logRequest(logger: Logger, finished: FinishedRequest): void {
       status,
       code: outcome.kind === 'problem' ? outcome.code : undefined,
       duration_ms: Math.round(durationMs * 10) / 10,
-      workspace_id: access?.workspace == null ? undefined : formatId('workspace', access.workspace.workspaceId),
-      key_id: access?.keyId == null ? undefined : formatId('apiKey', access.keyId),
+      workspace_id: publicId('workspace', access?.workspace?.workspaceId),
+      key_id: publicId('apiKey', access?.keyId),
       error,
     },
     'request.answered',
   );
+}
+
+function publicId(kind: IdKind, uuid: string | null | undefined): string | undefined {
+  return uuid === null || uuid === undefined ? undefined : formatId(kind, uuid);
 }
 
 function levelOf({ status, outcome, operation }: FinishedRequest): Level {

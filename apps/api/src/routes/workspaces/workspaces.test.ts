@@ -39,7 +39,8 @@ describe('create', () => {
     const name = uniqueName();
     const call = () => api.call('POST /v1/workspaces', { key: api.adminKey, body: { name } });
     const answers = await Promise.all([call(), call(), call()]);
-    expect(answers.map(each => each.status).toSorted()).toEqual([201, 409, 409]);
+    expect(answers.filter(each => each.status === 201)).toHaveLength(1);
+    expect(answers.filter(each => each.status === 409)).toHaveLength(2);
     expect(answers.find(each => each.status === 409)?.body.code).toBe('conflict');
   });
 

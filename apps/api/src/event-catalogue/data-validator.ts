@@ -1,0 +1,150 @@
+import vm from 'node:vm';
+import type { FieldError } from '@signpost/api-schema';
+import { Ajv2020, type ErrorObject, type SchemaObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { hasUniqueItems } from './unique-items.ts';
+import { isRiskySchema } from './schema-risk.ts';
+
+/** A JSON Schema (2020-12) turned into a function. */
+export interface DataValidator {
+  /**
+   * @param dataBytes size of the data's JSON text: large data are validated under a time limit
+   * @returns what is wrong, empty where nothing is; paths begin with `data`
+   */
+  validate(data: unknown, dataBytes: number): readonly FieldError[];
+}
+
+export type CompiledSchema =
+  | { readonly kind: 'compiled'; readonly validator: DataValidator }
+  /** Paths begin with `schema`. */
+  | { readonly kind: 'invalid'; readonly errors: readonly FieldError[] };
+
+const maxErrors = 20;
+const dialect = 'https://json-schema.org/draft/2020-12/schema';
+/** Validation and compilation hold up every other request of the process; they are stopped after this, in ms. */
+const timeLimitMs = 50;
+const compileTimeLimitMs = 500;
+/** Bytes of schema times bytes of data that are validated without a time limit, which costs 0.15 ms to set up. */
+const freeWork = 4_000_000;
+/** A schema that ran into the limit this often is not tried again. */
+const maxTimeouts = 3;
+
+let metaValidator: Ajv2020 | null = null;
+
+/**
+ * Checks a schema and compiles it. References stay within the schema: nothing is ever loaded.
+ *
+ * @param text the schema's JSON text
+ */
+export function compileSchema(text: string): CompiledSchema {
+  const schema: SchemaObject = JSON.parse(text);
+  if (schema['$schema'] !== undefined && schema['$schema'] !== dialect)
+    return invalid([{ path: 'schema.$schema', message: `must be ${dialect}` }]);
+  // Compiling the meta-schema takes 50 ms: once, when the first schema comes.
+  metaValidator ??= new Ajv2020({ allErrors: true, strict: false, logger: false });
+  if (metaValidator.validateSchema(schema) !== true)
+    return invalid(toFieldErrors('schema', metaValidator.errors ?? []));
+  try {
+    const compiled = runLimited(() => createAjv().compile(schema), compileTimeLimitMs);
+    if (compiled.kind === 'timeout') return invalid([{ path: 'schema', message: 'takes too long to compile' }]);
+    return { kind: 'compiled', validator: createValidator(compiled.result, schema, text.length) };
+  } catch (error) {
+    return invalid([{ path: 'schema', message: error instanceof Error ? error.message : 'cannot be compiled' }]);
+  }
+}
+
+function invalid(errors: readonly FieldError[]): CompiledSchema {
+  return { kind: 'invalid', errors };
+}
+
+/** One for each schema: an `$id` must not meet those of others. */
+function createAjv(): Ajv2020 {
+  const ajv = new Ajv2020({ allErrors: true, strict: false, logger: false, meta: false, validateSchema: false });
+  addFormats.default(ajv);
+  // Ajv compares every item with every other one: 40,000 of them take seconds.
+  ajv.removeKeyword('uniqueItems');
+  ajv.addKeyword({
+    keyword: 'uniqueItems',
+    type: 'array',
+    schemaType: 'boolean',
+    validate: (unique: boolean, items: unknown[]) => !unique || hasUniqueItems(items),
+    error: { message: 'must NOT have duplicate items' },
+  });
+  return ajv;
+}
+
+function createValidator(validate: ValidateFunction, schema: unknown, schemaBytes: number): DataValidator {
+  const risky = isRiskySchema(schema);
+  let timeouts = 0;
+  return {
+    validate(data, dataBytes) {
+      if (timeouts >= maxTimeouts) return tooExpensive;
+      const limited = risky || schemaBytes * dataBytes > freeWork;
+      try {
+        const outcome = limited
+          ? runLimited(() => validate(data), timeLimitMs)
+          : ({ kind: 'done', result: validate(data) } as const);
+        if (outcome.kind === 'timeout') {
+          timeouts += 1;
+          return tooExpensive;
+        }
+        return outcome.result === true ? [] : toFieldErrors('data', validate.errors ?? []);
+      } catch (error) {
+        // A schema that refers to itself without end runs out of stack.
+        if (error instanceof RangeError) return tooExpensive;
+        throw error;
+      }
+    },
+  };
+}
+
+const tooExpensive: readonly FieldError[] = [
+  { path: 'data', message: `could not be validated: the schema of the event type takes more than ${timeLimitMs} ms` },
+];
+
+type Limited<Result> = { readonly kind: 'done'; readonly result: Result } | { readonly kind: 'timeout' };
+
+// V8 can only interrupt what runs in a script; this one calls back.
+const context = vm.createContext({ task: null });
+const script = new vm.Script('task()');
+
+/** Runs synchronous work and stops it, wherever it is, when it takes too long: also inside a regular expression. */
+function runLimited<Result>(task: () => Result, timeoutMs: number): Limited<Result> {
+  context['task'] = task;
+  try {
+    return { kind: 'done', result: script.runInContext(context, { timeout: timeoutMs }) as Result };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return { kind: 'timeout' };
+    throw error;
+  } finally {
+    context['task'] = null;
+  }
+}
+
+/** One message for each place. */
+function toFieldErrors(place: string, errors: readonly ErrorObject[]): FieldError[] {
+  const byPath = new Map<string, FieldError>();
+  for (const error of errors) {
+    const fieldError = toFieldError(place, error);
+    if (!byPath.has(fieldError.path)) byPath.set(fieldError.path, fieldError);
+    if (byPath.size === maxErrors) break;
+  }
+  return [...byPath.values()];
+}
+
+function toFieldError(place: string, { instancePath, keyword, params, message }: ErrorObject): FieldError {
+  const path = formatPointer(place, instancePath);
+  if (keyword === 'required') return { path: `${path}.${params['missingProperty']}`, message: 'is required' };
+  if (keyword === 'additionalProperties')
+    return { path: `${path}.${params['additionalProperty']}`, message: 'is not allowed' };
+  return { path, message: message ?? 'is not valid' };
+}
+
+/** `/items/3/id` (RFC 6901) as `data.items[3].id`. */
+function formatPointer(place: string, pointer: string): string {
+  const parts = pointer.split('/').slice(1);
+  return parts.reduce((path, part) => {
+    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    return path + (/^\d+$/.test(name) ? `[${name}]` : `.${name}`);
+  }, place);
+}

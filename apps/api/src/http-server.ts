@@ -1,0 +1,63 @@
+import { randomUUID } from 'node:crypto';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { type ProblemCode, problemCodes } from '@signpost/api-schema';
+import { problem, problemBody } from './errors/problem.ts';
+
+/** A server that listens. */
+export interface HttpServer {
+  readonly port: number;
+  /** Takes no new connections; resolves when those that are busy have had their answer, or are cut after the grace. */
+  close(): Promise<void>;
+}
+
+/** Slow senders hold a connection for at most this. The longest is longer than load balancers keep theirs, usually 60 s. */
+const headersTimeoutMs = 10_000;
+const requestTimeoutMs = 60_000;
+const keepAliveTimeoutMs = 65_000;
+const closeGraceMs = 10_000;
+const closePollMs = 50;
+
+/** @param port 0 takes a free one */
+export async function startHttpServer(listener: RequestListener, port: number, host: string): Promise<HttpServer> {
+  const server = createServer(
+    {
+      headersTimeout: headersTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      connectionsCheckingInterval: 5000,
+    },
+    listener,
+  );
+  server.on('clientError', answerClientError);
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => resolve());
+  });
+  return { port: (server.address() as AddressInfo).port, close: () => close(server) };
+}
+
+async function close(server: Server): Promise<void> {
+  const closed = new Promise<void>(resolve => server.close(() => resolve()));
+  // A connection that becomes idle after the close would be kept alive.
+  const idle = setInterval(() => server.closeIdleConnections(), closePollMs);
+  const cut = setTimeout(() => server.closeAllConnections(), closeGraceMs);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(cut);
+}
+
+const codeOfParserError: Readonly<Record<string, ProblemCode>> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+};
+
+/** What the HTTP parser refuses reaches no route; its sender gets a problem all the same. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
+  const outcome = problem(codeOfParserError[error.code ?? ''] ?? 'malformed_request');
+  const content = JSON.stringify(problemBody(outcome, randomUUID()));
+  socket.end(
+    `HTTP/1.1 ${problemCodes[outcome.code].status} Refused\r\nconnection: close\r\ncontent-type: application/problem+json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(content)}\r\n\r\n${content}`,
+  );
+}

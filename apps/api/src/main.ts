@@ -1,0 +1,131 @@
+import { readFileSync } from 'node:fs';
+import { openDatabase, pingDatabase } from '@signpost/database';
+import { checkRedisAtStart, createJobProducer } from '@signpost/queue';
+import {
+  announceReady,
+  collectDefaultMetrics,
+  createEncryption,
+  createLogger,
+  createShutdown,
+  loadSettings,
+  type Logger,
+  Registry,
+  type Shutdown,
+  systemClock,
+} from '@signpost/runtime';
+import { createAddressPolicy } from '@signpost/transport';
+import { createAccessRegistry } from './access/access-registry.ts';
+import { apiRoutes, createApp } from './app.ts';
+import { startBootstrap } from './bootstrap.ts';
+import { type ApiConfig, apiSettings, findConfigFault, listenAddress } from './config.ts';
+import type { ApiDependencies } from './dependencies.ts';
+import { createEventCatalogue } from './event-catalogue/event-catalogue.ts';
+import { startHttpServer } from './http-server.ts';
+import { createRateLimiter } from './middleware/rate-limit.ts';
+import { createRequestMetrics } from './middleware/request-metrics.ts';
+import { healthRoutes } from './routes/health/index.ts';
+import { metricsRoutes } from './routes/metrics/index.ts';
+import { addQueueMetrics } from './routes/metrics/queue-metrics.ts';
+import { openApiRoutes } from './routes/openapi/index.ts';
+
+const title = 'Signpost API';
+const closeGraceMs = 20_000;
+
+const config = loadSettings(title, apiSettings);
+const fault = findConfigFault(config);
+if (fault !== null) {
+  process.stderr.write(`${title}: cannot start.\n${fault}\n`);
+  process.exit(1);
+}
+const logger = createLogger('api', config.LOG_LEVEL);
+const shutdown = createShutdown({ logger, graceMs: closeGraceMs });
+try {
+  await start(config, logger, shutdown);
+} catch (error) {
+  logger.fatal({ error }, 'cannot start');
+  shutdown.stop('cannot start', 1);
+}
+
+async function start(config: ApiConfig, logger: Logger, shutdown: Shutdown): Promise<void> {
+  await checkRedisAtStart(config.REDIS_URL, config.NODE_ENV === 'production', logger);
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const dependencies = openDependencies(config, registry, logger, shutdown);
+  addQueueMetrics(registry, dependencies.producer);
+  const port = await serve(config, registry, dependencies, shutdown);
+  if (config.SIGNPOST_API_KEY !== undefined) {
+    const onDone = (): void => dependencies.access.forget();
+    const bootstrap = startBootstrap({ ...dependencies, secret: config.SIGNPOST_API_KEY, onDone });
+    shutdown.add({ name: 'bootstrap', close: () => bootstrap.stop() });
+    await bootstrap.firstTry;
+  }
+  announceReady({ port });
+}
+
+/** Opens what the routes work with, and has it closed in reverse order. */
+function openDependencies(config: ApiConfig, registry: Registry, logger: Logger, shutdown: Shutdown): ApiDependencies {
+  const database = openDatabase({
+    url: config.DATABASE_URL,
+    maxConnections: 8,
+    maxHotConnections: 4,
+    onConnectionError: error => logger.warn({ error }, 'connection to Postgres broke'),
+  });
+  shutdown.add({ name: 'database', close: () => database.close() });
+  const producer = createJobProducer({
+    redisUrl: config.REDIS_URL,
+    onError: error => logger.debug({ error }, 'connection to Redis broke'),
+  });
+  shutdown.add({ name: 'queues', close: () => producer.close() });
+  return {
+    database,
+    producer,
+    encryption: createEncryption(config.ENCRYPTION_KEY),
+    addressPolicy: createAddressPolicy({
+      allowHttp: config.ALLOW_HTTP_URLS,
+      allowedPrivateRanges: config.ALLOWED_PRIVATE_RANGES.split(',').flatMap(range => range.trim() || []),
+    }),
+    access: createAccessRegistry({ database, clock: systemClock, adminApiKey: config.ADMIN_API_KEY ?? null }),
+    eventCatalogue: createEventCatalogue(database),
+    rateLimiter: createRateLimiter(config.RATE_LIMIT_PER_MINUTE),
+    metrics: createRequestMetrics(registry),
+    clock: systemClock,
+    logger,
+  };
+}
+
+/** @returns the port of the API */
+async function serve(
+  config: ApiConfig,
+  registry: Registry,
+  dependencies: ApiDependencies,
+  shutdown: Shutdown,
+): Promise<number> {
+  const { database, producer } = dependencies;
+  const checks = [
+    { name: 'postgres', required: true, check: () => pingDatabase(database) },
+    // Publishing works without it: the repairer enqueues what it missed.
+    { name: 'redis', required: false, check: () => producer.depth('fan-out') },
+  ];
+  const internalRoutes = [...healthRoutes(checks), ...metricsRoutes(registry)];
+  const separate = config.INTERNAL_PORT !== undefined;
+  const publicRoutes = [
+    ...apiRoutes(dependencies),
+    ...openApiRoutes(readVersion()),
+    ...(separate ? [] : internalRoutes),
+  ];
+  const host = listenAddress(config);
+  if (config.INTERNAL_PORT !== undefined) {
+    const app = createApp(dependencies, internalRoutes, { docs: false });
+    const internal = await startHttpServer(app, config.INTERNAL_PORT, host);
+    shutdown.add({ name: 'internal server', close: () => internal.close() });
+  }
+  const server = await startHttpServer(createApp(dependencies, publicRoutes, { docs: true }), config.PORT, host);
+  shutdown.add({ name: 'server', close: () => server.close() });
+  dependencies.logger.info({ host, port: server.port }, 'api.listening');
+  return server.port;
+}
+
+function readVersion(): string {
+  const manifest: { version: string } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return manifest.version;
+}

@@ -1,0 +1,52 @@
+import { type ProblemKind, problemCodes } from '@signpost/api-schema';
+
+/** The page that shows the API: the files of swagger-ui and the script below, nothing inline. */
+export const docsPage = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>Signpost API</title>
+    <link rel="stylesheet" href="/docs/swagger-ui.css">
+    <link rel="icon" href="/docs/favicon-32x32.png">
+  </head>
+  <body>
+    <div id="api"></div>
+    <noscript>The API is described in <a href="/openapi.json">/openapi.json</a>.</noscript>
+    <script src="/docs/swagger-ui-bundle.js"></script>
+    <script src="/docs/show-api.js"></script>
+  </body>
+</html>
+`;
+
+export const docsScript = `'use strict';
+SwaggerUIBundle({ url: '/openapi.json', dom_id: '#api', deepLinking: true, validatorUrl: null });
+`;
+
+/** The page that a problem's \`type\` points into. */
+export const errorsPage = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8">
+    <meta name="viewport" content="width=device-width, initial-scale=1">
+    <title>Signpost: problem codes</title>
+  </head>
+  <body>
+    <h1>Problem codes</h1>
+    <p>Every answer from 400 on is <code>application/problem+json</code> (RFC 9457). Its <code>code</code> is one of these.</p>
+    ${Object.entries<ProblemKind>(problemCodes).map(describe).join('\n    ')}
+  </body>
+</html>
+`;
+
+function describe([code, { status, title, help }]: [string, ProblemKind]): string {
+  return `<h2 id="${code}"><code>${code}</code> (${status})</h2>\n    <p>${toHtml(title)} ${toHtml(help)}</p>`;
+}
+
+function toHtml(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll(/`([^`]*)`/g, '<code>$1</code>');
+}

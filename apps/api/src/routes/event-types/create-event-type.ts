@@ -1,0 +1,19 @@
+import { operations } from '@signpost/api-schema';
+import { insertEventType } from '@signpost/database';
+import type { ApiDependencies } from '../../dependencies.ts';
+import { problem } from '../../errors/problem.ts';
+import { answer } from '../../middleware/write-answer.ts';
+import { route } from '../../routing.ts';
+import { checkSchema, eventTypeBody, toJsonText } from './event-type-body.ts';
+
+export const createEventType = ({ database, access }: ApiDependencies) =>
+  route(operations.createEventType, async ({ workspace, body }) => {
+    const { name, description = null, schema, example } = body;
+    const refused = checkSchema(schema, example);
+    if (refused !== null) return refused;
+    const fields = { description, schema: toJsonText(schema) ?? null, example: toJsonText(example) ?? null };
+    const eventType = await insertEventType(database, workspace.workspaceId, name, fields);
+    if (eventType === null) return problem('conflict', `There is an event type ${name}.`);
+    access.forget();
+    return answer(201, eventTypeBody(eventType));
+  });

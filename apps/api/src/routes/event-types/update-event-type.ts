@@ -1,0 +1,24 @@
+import { operations } from '@signpost/api-schema';
+import { findEventType, updateEventType as update } from '@signpost/database';
+import type { ApiDependencies } from '../../dependencies.ts';
+import { notFound } from '../../errors/problem.ts';
+import { answer } from '../../middleware/write-answer.ts';
+import { route } from '../../routing.ts';
+import { checkSchema, eventTypeBody, toJsonText } from './event-type-body.ts';
+
+export const updateEventType = ({ database, access }: ApiDependencies) =>
+  route(operations.updateEventType, async ({ workspace, params: { name }, body }) => {
+    const before = await findEventType(database, workspace.workspaceId, name);
+    if (before === null) return notFound();
+    // What is not given stays, and must still fit what is.
+    const { schema = before.schema, example = before.example } = body;
+    const refused = checkSchema(schema, example);
+    if (refused !== null) return refused;
+    const after = await update(database, workspace.workspaceId, name, {
+      description: body.description,
+      schema: toJsonText(body.schema),
+      example: toJsonText(body.example),
+    });
+    access.forget();
+    return after === null ? notFound() : answer(200, eventTypeBody(after));
+  });
