@@ -1,0 +1,246 @@
+import { waitFor } from '@signpost/testing';
+import type { Arrivals, GridPublished, Published } from './commands.ts';
+import { cores, machineCpuUs, readUsage, resetPeak } from './process-usage.ts';
+import type { Percentiles } from './statistics.ts';
+import { type ProcessName, processNames, type System } from './system.ts';
+
+export interface LoadShape {
+  /** Fan-out: each event goes to this many webhooks. */
+  readonly webhooks: number;
+  readonly warmUpEvents: number;
+  readonly events: number;
+  /** Requests to the API at once. */
+  readonly inFlight: number;
+  readonly batch: number;
+}
+
+export interface FullLoad {
+  readonly acceptedPerSecond: number;
+  readonly deliveriesPerSecond: number;
+  /** Deliveries/s as a share of accepted events/s times the fan-out: 1 is as fast as accepted. */
+  readonly deliveredShare: number;
+  /** From the last 202 to the last receipt. */
+  readonly lagMs: number;
+  readonly duplicates: number;
+  readonly cpuUsPerDelivery: Readonly<Record<ProcessName, number>>;
+  readonly peakMiB: Readonly<Record<ProcessName, number>>;
+  /** Cores that other programs of this machine kept busy meanwhile. */
+  readonly otherCores: number;
+}
+
+export interface Latency {
+  readonly receiptMs: Percentiles;
+  readonly answerMs: Percentiles;
+  readonly latenessMs: Percentiles;
+  readonly duplicates: number;
+  readonly otherCores: number;
+}
+
+export interface Floors {
+  readonly jobsPerSecond: number;
+  readonly jobNodeUs: number;
+  readonly jobRedisUs: number;
+  readonly postsPerSecond: number;
+  readonly postUs: number;
+}
+
+/** No answer of the load generator takes longer, in ms. */
+const loadTimeoutMs = 120_000;
+/** Deliveries that stop arriving for this long are lost, in ms. */
+const stallMs = 15_000;
+const settleTimeoutMs = 30_000;
+const pollMs = 50;
+
+/** Publishes as fast as the API takes it and waits until everything has arrived and is recorded. */
+export async function measureFullLoad(system: System, shape: LoadShape): Promise<FullLoad> {
+  const { loadGenerator, api, apiKey } = system;
+  const publish = (events: number): Promise<Published> =>
+    loadGenerator.ask('publish', { ...shape, origin: api.url, apiKey, events }, loadTimeoutMs);
+  return withWebhooks(system, shape.webhooks, async () => {
+    await deliverAll(system, shape.warmUpEvents, shape.webhooks, publish);
+    const usage = startUsage(system);
+    const { published, arrivals } = await deliverAll(system, shape.events, shape.webhooks, publish);
+    const deliveries = shape.events * shape.webhooks;
+    const acceptedPerSecond = (shape.events / (published.lastAnswerUs - published.firstSendUs)) * 1e6;
+    const deliveriesPerSecond = (deliveries / (arrivals.lastArrivalUs - published.firstSendUs)) * 1e6;
+    return {
+      acceptedPerSecond,
+      deliveriesPerSecond,
+      deliveredShare: deliveriesPerSecond / (acceptedPerSecond * shape.webhooks),
+      lagMs: (arrivals.lastArrivalUs - published.lastAnswerUs) / 1000,
+      duplicates: arrivals.duplicates,
+      ...usage.end(deliveries),
+    };
+  });
+}
+
+/** Publishes at a steady rate to one webhook. */
+export async function measureLatency(system: System, perSecond: number, seconds: number): Promise<Latency> {
+  const { loadGenerator, api, apiKey } = system;
+  const publish = (events: number): Promise<GridPublished> =>
+    loadGenerator.ask('publishOnGrid', { origin: api.url, apiKey, events, perSecond }, loadTimeoutMs);
+  return withWebhooks(system, 1, async () => {
+    await deliverAll(system, perSecond, 1, publish);
+    const usage = startUsage(system);
+    const { published, arrivals } = await deliverAll(system, perSecond * seconds, 1, publish);
+    const { otherCores } = usage.end(perSecond * seconds);
+    return { receiptMs: arrivals.latencyMs, ...published, duplicates: arrivals.duplicates, otherCores };
+  });
+}
+
+/** What the two libraries under the dispatcher do on this machine with nothing around them. */
+export async function measureFloors(system: System, jobs: number, posts: number): Promise<Floors> {
+  const { receiver, loadGenerator, queueFloor, redisUrl, pids } = system;
+  const runQueue = (count: number): Promise<{ seconds: number }> =>
+    queueFloor.ask('run', { redisUrl, jobs: count, concurrency: 256 }, loadTimeoutMs);
+  await runQueue(Math.ceil(jobs / 10));
+  const queueUsage = [queueFloor.pid, pids.redis].map(measureCpu);
+  const { seconds } = await runQueue(jobs);
+  const [jobNodeUs = 0, jobRedisUs = 0] = queueUsage.map(cpuUs => cpuUs() / jobs);
+
+  const origin = `http://127.0.0.1:${receiver.port}`;
+  const runPosts = async (count: number): Promise<Published> => {
+    await receiver.ask('expect', { events: count, webhooks: 1 });
+    const posted = await loadGenerator.ask('post', { origin, posts: count, inFlight: 64 }, loadTimeoutMs);
+    checkArrivals(await receiver.ask('results', null), count);
+    return posted;
+  };
+  await runPosts(Math.ceil(posts / 10));
+  const postCpuUs = measureCpu(pids.loadGenerator);
+  const { firstSendUs, lastAnswerUs } = await runPosts(posts);
+  return {
+    jobsPerSecond: jobs / seconds,
+    jobNodeUs,
+    jobRedisUs,
+    postsPerSecond: (posts / (lastAnswerUs - firstSendUs)) * 1e6,
+    postUs: postCpuUs() / posts,
+  };
+}
+
+/** Makes webhooks that differ in their paths, and deletes them when the work is done. */
+async function withWebhooks<T>(system: System, count: number, work: () => Promise<T>): Promise<T> {
+  const ids: string[] = [];
+  for (let index = 0; index < count; index += 1) {
+    const url = `http://127.0.0.1:${system.receiver.port}/w/${index}`;
+    const { id } = (await callApi(system, 'POST', '/v1/webhooks', { url, events: ['invoice.*'] })) as { id: string };
+    ids.push(id);
+  }
+  const result = await work();
+  for (const id of ids) await callApi(system, 'DELETE', `/v1/webhooks/${id}`);
+  return result;
+}
+
+async function callApi({ api, apiKey }: System, method: string, path: string, body?: object): Promise<unknown> {
+  const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
+  const response = await fetch(`${api.url}${path}`, { method, headers, body: body && JSON.stringify(body) });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path} was answered with ${response.status}: ${text}`);
+  return text === '' ? null : JSON.parse(text);
+}
+
+/**
+ * Publishes, and waits until the receiver has everything and Postgres has it all down as succeeded.
+ *
+ * @throws if a delivery is lost, or one arrives that nobody published
+ */
+async function deliverAll<T>(
+  system: System,
+  events: number,
+  webhooks: number,
+  publish: (events: number) => Promise<T>,
+): Promise<{ published: T; arrivals: Arrivals }> {
+  const { receiver } = system;
+  const succeededBefore = (await countDeliveries(system)).get('succeeded') ?? 0;
+  await receiver.ask('expect', { events, webhooks });
+  const published = await publish(events);
+  await waitForArrivals(system, events * webhooks);
+  await waitFor(() => isSettled(system), {
+    timeoutMs: settleTimeoutMs,
+    intervalMs: pollMs,
+    description: 'no delivery is pending',
+  });
+  const arrivals = await receiver.ask('results', null);
+  checkArrivals(arrivals, events * webhooks);
+  const counts = await countDeliveries(system);
+  const recorded = (counts.get('succeeded') ?? 0) - succeededBefore;
+  if (recorded !== events * webhooks)
+    throw new Error(
+      `${events * webhooks} deliveries arrived, ${recorded} are recorded: ${JSON.stringify([...counts])}`,
+    );
+  return { published, arrivals };
+}
+
+/** Ends as soon as all are there or none has come for a while. */
+async function waitForArrivals({ receiver }: System, expected: number): Promise<void> {
+  let best = -1;
+  let stalledAt = performance.now() + stallMs;
+  for (;;) {
+    const { received } = await receiver.ask('progress', null);
+    if (received === expected) return;
+    if (received > best) {
+      best = received;
+      stalledAt = performance.now() + stallMs;
+    } else if (performance.now() > stalledAt)
+      throw new Error(
+        `DELIVERIES LOST: ${expected - received} of ${expected} had not arrived ${stallMs} ms after the last`,
+      );
+    await new Promise(resolve => setTimeout(resolve, pollMs));
+  }
+}
+
+function checkArrivals({ received, strangers }: Arrivals, expected: number): void {
+  if (received !== expected || strangers !== 0)
+    throw new Error(
+      `DELIVERIES WRONG: ${expected} expected, ${received} arrived, and ${strangers} that nobody was to send`,
+    );
+}
+
+async function isSettled({ database }: System): Promise<boolean> {
+  const { rowCount } = await database.query("select 1 from deliveries where status = 'pending' limit 1");
+  return rowCount === 0;
+}
+
+async function countDeliveries({ database }: System): Promise<Map<string, number>> {
+  const { rows } = await database.query<{ status: string; count: string }>(
+    'select status, count(*) as count from deliveries group by status',
+  );
+  return new Map(rows.map(({ status, count }) => [status, Number(count)]));
+}
+
+function measureCpu(pid: number): () => number {
+  const before = readUsage(pid).cpuUs;
+  return () => readUsage(pid).cpuUs - before;
+}
+
+type ByProcess = Record<ProcessName, number>;
+
+function startUsage({ pids }: System): {
+  end(deliveries: number): Pick<FullLoad, 'cpuUsPerDelivery' | 'peakMiB' | 'otherCores'>;
+} {
+  for (const name of processNames) resetPeak(pids[name]);
+  const startedAt = performance.now();
+  const runnerBefore = process.cpuUsage();
+  const machineBefore = machineCpuUs();
+  const cpuUs = Object.fromEntries(processNames.map(name => [name, measureCpu(pids[name])])) as Record<
+    ProcessName,
+    () => number
+  >;
+  return {
+    end(deliveries) {
+      const used = Object.fromEntries(processNames.map(name => [name, cpuUs[name]()])) as ByProcess;
+      const runner = process.cpuUsage(runnerBefore);
+      const ours = Object.values(used).reduce((sum, each) => sum + each, runner.user + runner.system);
+      const machine = machineBefore === undefined ? Number.NaN : (machineCpuUs() as number) - machineBefore;
+      const elapsedUs = (performance.now() - startedAt) * 1000;
+      return {
+        cpuUsPerDelivery: mapProcesses(name => used[name] / deliveries),
+        peakMiB: mapProcesses(name => readUsage(pids[name]).peakBytes / 1024 ** 2),
+        otherCores: Math.min(cores, Math.max(0, (machine - ours) / elapsedUs)),
+      };
+    },
+  };
+}
+
+function mapProcesses(value: (name: ProcessName) => number): ByProcess {
+  return Object.fromEntries(processNames.map(name => [name, value(name)])) as ByProcess;
+}
