@@ -3,7 +3,19 @@
 // to everybody else, is the usual case where it cannot: then both go to a folder of their own outside the project.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, chownSync, cpSync, existsSync, lstatSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { Account } from './server-process.ts';
@@ -16,6 +28,14 @@ export interface PostgresPlace {
   initdb: string;
   account: Account | undefined;
 }
+
+/**
+ * Ending of the file beside the folder asked for that names the one used instead: deleted together, they start anew
+ * together. Beside and not inside, because the unprivileged account may write inside.
+ */
+const ELSEWHERE = '.elsewhere';
+/** Root can write to /var/lib, which outlives a restart of the machine; the temporary folder is the last resort. */
+const OUTSIDE = ['/var/lib/signpost', tmpdir()];
 
 interface Binaries {
   postgres: string;
@@ -36,24 +56,23 @@ export async function placePostgres(wanted: string, onNotice: (sentence: string)
     return { dir: wanted, ...binaries, account: undefined };
   }
   const account = chooseAccount(wanted);
-  const outside = outsideFolders(wanted);
-  const earlier = outside.find(folder => existsSync(path.join(folder, 'postgres', 'data')));
-  if (earlier === undefined) {
-    createFolder(wanted, account);
-    if (canUse(account, binaries.postgres, wanted)) return { dir: wanted, ...binaries, account };
-    if (!existsSync(path.join(wanted, 'data'))) rmSync(wanted, { recursive: true, force: true });
-  }
-  for (const folder of earlier === undefined ? outside : [earlier]) {
-    const place = placeOutside(folder, binaries, account);
-    if (place === undefined) continue;
+  createFolder(wanted, account);
+  const marker = `${wanted}${ELSEWHERE}`;
+  const earlier = existsSync(marker) ? readFileSync(marker, 'utf8') : undefined;
+  if (earlier === undefined && canUse(account, binaries.postgres, wanted)) return { dir: wanted, ...binaries, account };
+  for (const base of earlier === undefined ? OUTSIDE : [path.dirname(earlier)]) {
+    const folder = earlier ?? newFolder(base);
+    const place = folder === undefined ? undefined : placeOutside(folder, binaries, account);
+    if (place === undefined || folder === undefined) continue;
+    writeFileSync(marker, folder);
     onNotice(
-      `Postgres does not run as root and uid ${account.uid} cannot reach ${wanted}: its data are in ${place.dir}`,
+      `Postgres does not run as root, and uid ${account.uid} cannot reach ${wanted}: its data are in ${place.dir}`,
     );
     return place;
   }
   throw new StoreError(
     'postgres_data_unusable',
-    `Postgres does not run as root and uid ${account.uid} cannot reach ${wanted}: run as another user, or set DATABASE_URL`,
+    `Postgres does not run as root, and uid ${account.uid} cannot reach ${wanted}: run as another user, or set DATABASE_URL`,
   );
 }
 
@@ -112,15 +131,19 @@ function canUse(account: Account, binary: string, folder: string): boolean {
   return probe.status === 0;
 }
 
-/** Root can write to /var/lib, which outlives a restart of the machine; the temporary folder is the last resort. */
-function outsideFolders(wanted: string): string[] {
-  const key = createHash('sha256').update(wanted).digest('hex').slice(0, 16);
-  return ['/var/lib', tmpdir()].map(base => path.join(base, 'signpost', key));
+function newFolder(base: string): string | undefined {
+  try {
+    mkdirSync(base, { recursive: true, mode: 0o755 });
+    return mkdtempSync(path.join(base, 'signpost-'));
+  } catch {
+    return undefined;
+  }
 }
 
 function placeOutside(folder: string, binaries: Binaries, account: Account): PostgresPlace | undefined {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o755 });
+    mkdirSync(folder, { recursive: true });
+    chmodSync(folder, 0o755);
     const dir = path.join(folder, 'postgres');
     createFolder(dir, account);
     let { postgres, initdb } = binaries;

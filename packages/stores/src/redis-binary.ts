@@ -29,13 +29,28 @@ const PACKAGE_MANAGERS: readonly PackageManager[] = [
   { name: 'brew', needsRoot: false, steps: [['install', '-q', 'redis']] },
 ];
 
-/** The server's file on the PATH, Valkey before Redis; undefined if there is none. */
-export function findRedisServer(): string | undefined {
-  return SERVER_NAMES.map(findOnPath).find(file => file !== undefined);
+export interface SearchOptions {
+  /** Where programs are looked for. Default: the PATH and the usual places. */
+  folders?: readonly string[];
 }
 
-function findOnPath(name: string): string | undefined {
-  const folders = [...(process.env.PATH ?? '').split(path.delimiter).filter(Boolean), ...MORE_FOLDERS];
+export interface ObtainOptions extends SearchOptions {
+  /** Default: whether this process is root. */
+  isRoot?: boolean;
+  /** Told in one sentence before anything is installed. */
+  onNotice: (sentence: string) => void;
+}
+
+/** The server's file, Valkey before Redis; undefined if there is none. */
+export function findRedisServer({ folders = searchedFolders() }: SearchOptions = {}): string | undefined {
+  return SERVER_NAMES.map(name => findProgram(name, folders)).find(file => file !== undefined);
+}
+
+function searchedFolders(): string[] {
+  return [...(process.env.PATH ?? '').split(path.delimiter).filter(Boolean), ...MORE_FOLDERS];
+}
+
+function findProgram(name: string, folders: readonly string[]): string | undefined {
   return folders.map(folder => path.join(folder, name)).find(isExecutableFile);
 }
 
@@ -51,19 +66,19 @@ function isExecutableFile(file: string): boolean {
 /**
  * Finds a server, or installs one where this account may.
  *
- * @param onNotice told in one sentence before anything is installed
  * @throws {StoreError} `redis_missing`, with a sentence that names the ways out
  */
-export async function obtainRedisServer(onNotice: (sentence: string) => void): Promise<string> {
-  const present = findRedisServer();
+export async function obtainRedisServer(options: ObtainOptions): Promise<string> {
+  const { folders = searchedFolders(), isRoot = process.getuid?.() === 0, onNotice } = options;
+  const present = findRedisServer({ folders });
   if (present !== undefined) return present;
-  const manager = PACKAGE_MANAGERS.find(candidate => findOnPath(candidate.name) !== undefined);
-  const prefix = manager === undefined ? undefined : privilege(manager);
+  const manager = PACKAGE_MANAGERS.find(candidate => findProgram(candidate.name, folders) !== undefined);
+  const prefix = manager === undefined ? undefined : privilege(manager, isRoot);
   let failure = '';
   if (manager !== undefined && prefix !== undefined) {
     onNotice(`No Redis found: installing it with ${manager.name}…`);
     failure = await install(manager, prefix);
-    const installed = findRedisServer();
+    const installed = findRedisServer({ folders });
     if (installed !== undefined) return installed;
   }
   throw new StoreError(
@@ -75,8 +90,7 @@ export async function obtainRedisServer(onNotice: (sentence: string) => void): P
 }
 
 /** The words before the command: none, or a sudo that asks for no password; undefined if it is not permitted. */
-function privilege(manager: PackageManager): readonly string[] | undefined {
-  const isRoot = process.getuid?.() === 0;
+function privilege(manager: PackageManager, isRoot: boolean): readonly string[] | undefined {
   // Homebrew refuses to run as root.
   if (!manager.needsRoot) return isRoot ? undefined : [];
   if (isRoot) return [];

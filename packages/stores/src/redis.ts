@@ -67,7 +67,7 @@ export async function startRedis(options: RedisOptions): Promise<RedisServer> {
     }
     await endLeftover(leftover.pid, STOP_SIGNAL, STOP_TIMEOUT_MS);
   }
-  const file = await obtainRedisServer(options.onNotice ?? (() => undefined));
+  const file = await obtainRedisServer({ onNotice: options.onNotice ?? (() => undefined) });
   for (let tries = 1; ; tries += 1) {
     const port = options.port ?? (await freePort());
     const redis = await launch(dir, options, file, port);
