@@ -1,1 +1,37 @@
-export {};
+export type { CallOptions } from './call.ts';
+export {
+  createSignpostClient,
+  type DeliveryCalls,
+  type EventCalls,
+  type SecretRotation,
+  type SignpostClient,
+  type WebhookCalls,
+} from './client.ts';
+export type { SignpostClientOptions } from './connection.ts';
+export type {
+  Attempt,
+  AttemptError,
+  AttemptStatus,
+  AttemptTrigger,
+  Delivery,
+  DeliveryFilter,
+  DeliveryStatus,
+  DeliveryWithAttempts,
+  TestResult,
+} from './delivery.ts';
+export {
+  type ClientErrorCode,
+  type FieldError,
+  type ProblemCode,
+  SignpostError,
+  type SignpostErrorCode,
+} from './errors.ts';
+export type { Event, EventFilter, NewEvent, PublishedEvent } from './event.ts';
+export {
+  type AcceptedItem,
+  type BatchItemResult,
+  type RefusedItem,
+  SignpostBatchError,
+  type UnsettledItem,
+} from './publish-batch.ts';
+export type { CreatedWebhook, NewWebhook, Webhook, WebhookFilter, WebhookInput } from './webhook.ts';
