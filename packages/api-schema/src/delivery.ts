@@ -32,7 +32,9 @@ export const attemptSchema = z
       method: z.string(),
       url: z.string(),
       headers: z.record(z.string(), z.string()).meta({ description: 'Values of sensitive headers are hidden.' }),
-      body: z.string().nullable().meta({ description: 'Null where the event has been deleted since.' }),
+      body: z.string().nullable().meta({
+        description: 'Null where it is not known any more: the event, or the webhook with its contract, is gone.',
+      }),
     }),
     response: z
       .object({
@@ -57,7 +59,7 @@ export const listDeliveriesQuery = z.strictObject({
   event_id: typeId('evt', 'Only of this event.').optional(),
   event_type: eventTypeName.optional(),
   status: z.enum(deliveryStatuses).optional(),
-  since: time.optional().meta({ description: 'Created at or after.' }),
-  until: time.optional().meta({ description: 'Created before.' }),
+  since: time.optional().meta({ description: 'Of events published at or after.' }),
+  until: time.optional().meta({ description: 'Of events published before.' }),
   response_code: z.coerce.number().int().min(100).max(999).optional().meta({ description: 'Of the last attempt.' }),
 });

@@ -83,7 +83,18 @@ const eventFields = {
   created_at: time,
 };
 export const eventSchema = z
-  .object({ ...eventFields, data: z.custom<unknown>().meta({ override: {} }), deliveries: z.array(deliverySchema) })
+  .object({
+    ...eventFields,
+    data: z.custom<unknown>().meta({ override: {}, description: 'As it was published, byte for byte.' }),
+    fanned_out: z.boolean().meta({ description: 'Whether its deliveries have been made.' }),
+    matched_webhooks: z
+      .int()
+      .nullable()
+      .meta({ description: 'How many webhooks got it: 0, and nobody subscribes to it. Null until it is fanned out.' }),
+    deliveries: z.array(deliverySchema).meta({
+      description: 'The first of them: 100, in lists 10. All: `GET /v1/deliveries?event_id=`.',
+    }),
+  })
   .meta({ id: 'Event' });
 export const eventListSchema = listOf(eventSchema);
 

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { deliveryStatuses } from '@signpost/delivery';
 import {
   channels,
   contractName,
@@ -15,7 +14,7 @@ import {
 } from './fields.ts';
 import { findHeaderFaults } from './webhook-headers.ts';
 
-const weekSeconds = 7 * 24 * 3600;
+const daySeconds = 24 * 3600;
 
 const headers = z
   .custom<Readonly<Record<string, string>>>(() => true)
@@ -43,7 +42,6 @@ const fields = {
     .array(eventTypePattern)
     .min(1)
     .max(100)
-    .refine(list => new Set(list).size === list.length, 'must not name one twice')
     .meta({ description: 'Event types: `call.ended`, everything below a prefix: `call.*`, or everything: `*`.' }),
   description: text(500).nullable().optional(),
   contract: contractName.nullable().optional(),
@@ -55,14 +53,19 @@ const fields = {
   headers: headers.optional(),
   timeout_ms: z
     .int()
-    .min(100)
-    .max(60_000)
+    .min(1000)
+    .max(30_000)
     .nullable()
     .optional()
     .meta({ description: "Deadline of an attempt; null: the contract's." }),
   retry_schedule: z
-    .array(z.int().min(1).max(weekSeconds))
-    .max(30)
+    .array(
+      z
+        .int()
+        .min(1)
+        .max(7 * daySeconds),
+    )
+    .max(20)
     .nullable()
     .optional()
     .meta({ description: "Seconds after each failed attempt; empty: no retries; null: the contract's." }),
@@ -123,7 +126,7 @@ export const testWebhookSchema = z.strictObject({ event_type: eventTypeName }).m
 export const testResultSchema = z
   .object({
     delivery_id: typeId('del', 'Id of the delivery that was made.'),
-    status: z.enum(deliveryStatuses),
+    status: z.enum(['success', 'failed']),
     response_code: z.int().nullable(),
     response_time_ms: z.int().nullable(),
     error: z.object({ code: z.string(), message: z.string() }).optional(),
@@ -136,9 +139,9 @@ export const rotateSecretSchema = z
     overlap_seconds: z
       .int()
       .min(0)
-      .max(weekSeconds)
-      .default(86_400)
-      .meta({ description: 'How long the old secret signs, too.' }),
+      .max(30 * daySeconds)
+      .default(daySeconds)
+      .meta({ description: 'How long the old secret signs, too; 0: not at all.' }),
     secret: secret.optional(),
   })
   .meta({ id: 'RotateSecret' });

@@ -1,0 +1,47 @@
+import { operations } from '@signpost/api-schema';
+import { insertWebhook } from '@signpost/database';
+import { makeUuid } from '@signpost/runtime';
+import type { ApiDependencies } from '../../dependencies.ts';
+import { notFound } from '../../errors/problem.ts';
+import { answer } from '../../middleware/write-answer.ts';
+import { route } from '../../routing.ts';
+import { chooseSecret, sealSecret } from './signing-secret.ts';
+import { webhookBody } from './webhook-body.ts';
+import { checkHeaderMasks, checkPatterns, judgeSettings } from './webhook-rules.ts';
+
+export const createWebhook = ({ database, clock, encryption, addressPolicy, eventCatalogue }: ApiDependencies) =>
+  route(operations.createWebhook, async ({ workspace, body }) => {
+    const { contract = null, method = null, headers = {} } = body;
+    const verdict = judgeSettings({ url: body.url, contract, method }, workspace, addressPolicy);
+    if (verdict.kind === 'problem') return verdict;
+    const refused = checkHeaderMasks(headers) ?? (await checkPatterns(eventCatalogue, workspace, body.events));
+    if (refused !== null) return refused;
+    const secret = chooseSecret(verdict.contract, body.secret);
+    if (secret.kind === 'problem') return secret;
+
+    const nowMs = clock.nowMs();
+    const id = makeUuid(nowMs);
+    const webhook = await insertWebhook(
+      database,
+      {
+        id,
+        workspaceId: workspace.workspaceId,
+        url: verdict.url,
+        eventTypes: [...new Set(body.events)],
+        description: body.description ?? null,
+        contract,
+        method,
+        headers,
+        timeoutMs: body.timeout_ms ?? null,
+        retrySchedule: body.retry_schedule ?? null,
+        subject: body.subject ?? null,
+        channels: body.channels ?? [],
+        metadata: body.metadata ?? {},
+        active: body.active ?? true,
+      },
+      sealSecret(encryption, id, secret.text, nowMs),
+    );
+    // The workspace was deleted a moment ago.
+    if (webhook === null) return notFound();
+    return answer(201, { ...webhookBody(webhook), signing_secret: secret.text });
+  });

@@ -1,0 +1,16 @@
+import { operations } from '@signpost/api-schema';
+import { cancelPendingDeliveries, deleteWebhook as deleteRow } from '@signpost/database';
+import { parseId } from '@signpost/runtime';
+import type { ApiDependencies } from '../../dependencies.ts';
+import { notFound } from '../../errors/problem.ts';
+import { answer } from '../../middleware/write-answer.ts';
+import { route } from '../../routing.ts';
+
+export const deleteWebhook = ({ database }: ApiDependencies) =>
+  route(operations.deleteWebhook, async ({ workspace, params }) => {
+    const id = parseId('webhook', params.id);
+    if (id === null || !(await deleteRow(database, workspace.workspaceId, id))) return notFound();
+    // Behind the commit, because there may be many: what is not cancelled here is when its turn comes.
+    await cancelPendingDeliveries(database, id);
+    return answer(204);
+  });
