@@ -65,18 +65,7 @@ export function renderReport(runs: readonly RunResult[]): string {
     `  ${label.padEnd(labelWidth)}${cells.map(text => text.padStart(width)).join('')}`.trimEnd();
   const lines: string[] = [];
   if (has('fanOut1') || has('fanOut100')) lines.push(...fullLoadLines(figures, cell, row));
-  if (has('latency'))
-    lines.push(
-      row('LATENCY at a steady rate, ms', 'p50', 'p95', 'p99', 'max'),
-      ...(
-        [
-          ['publish to receipt', 'receiptMs'],
-          ['publish to 202', 'answerMs'],
-          ['load generator late by', 'latenessMs'],
-        ] as const
-      ).map(([label, path]) => row(label, ...['p50', 'p95', 'p99', 'max'].map(p => cell(`latency.${path}.${p}`, 1)))),
-      '',
-    );
+  if (has('latency')) lines.push(...latencyLines(cell, row));
   if (has('floors'))
     lines.push(
       row('FLOORS', 'per second', 'CPU µs Node', 'CPU µs Redis'),
@@ -118,6 +107,20 @@ function fullLoadLines(figures: ReadonlyMap<string, Spread>, cell: Cell, row: Ro
     'Peak memory, MiB',
     ...processNames.map(name => both(`  ${processLabels[name]}`, `peakMiB.${name}`)),
     both('cores used by other programs', 'otherCores', 2),
+    '',
+  ];
+}
+
+function latencyLines(cell: Cell, row: Row): string[] {
+  const shares = ['p50', 'p95', 'p99', 'max'];
+  const line = (label: string, name: string): string =>
+    row(label, ...shares.map(share => cell(`latency.${name}.${share}`, 1)));
+  return [
+    row('LATENCY at a steady rate, ms', ...shares),
+    line('publish to receipt', 'receiptMs'),
+    line('publish to 202', 'answerMs'),
+    line('load generator late by', 'latenessMs'),
+    row('cores used by other programs', cell('latency.otherCores', 2)),
     '',
   ];
 }
