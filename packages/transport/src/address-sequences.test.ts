@@ -1,6 +1,8 @@
+import { createSecureContext } from 'node:tls';
 import { describe, expect, test } from '@jest/globals';
 import { createAddressPolicy } from './address-policy.ts';
 import { resolveChecked } from './resolver.ts';
+import { SocketOpening } from './socket-opening.ts';
 import { answering, countDials } from './test-support/lookups.ts';
 import { send, useTransports } from './test-support/transport-fixture.ts';
 
@@ -99,6 +101,15 @@ describe('sequences', () => {
       expect({ asked: resolve.asked, dialled: dialled.count }).toEqual({ asked: [], dialled: 0 });
     },
   );
+
+  test('seq-009: a connection to a literal is judged by itself, whoever asks for it', async () => {
+    const receiver = await fixture.receiving(() => undefined);
+    const environment = { policy: strict, resolve: answering(['93.184.215.14']), secureContext: createSecureContext() };
+    const endpoint = { secure: false, hostname: '127.0.0.1', port: receiver.port };
+    const result = await new Promise(done => new SocketOpening(endpoint, environment, done).start());
+    expect(result).toMatchObject({ kind: 'failed', code: 'address_blocked' });
+    expect({ asked: environment.resolve.asked, dialled: dialled.count }).toEqual({ asked: [], dialled: 0 });
+  });
 
   test('seq-010: one private answer of either family blocks the name before anything is dialled', async () => {
     const resolve = answering(['93.184.215.14', '::1']);
