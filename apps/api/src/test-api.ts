@@ -2,7 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { type IncomingHttpHeaders, request as httpRequest } from 'node:http';
 import { type Database, insertApiKey, insertWorkspace, openDatabase, pingDatabase } from '@signpost/database';
 import type { ApiKeyScope } from '@signpost/delivery';
-import { createJobProducer } from '@signpost/queue';
+import { createJobProducer, type JobProducer } from '@signpost/queue';
 import {
   type Clock,
   createEncryption,
@@ -21,6 +21,8 @@ import { createEventCatalogue } from './event-catalogue/event-catalogue.ts';
 import { startHttpServer } from './http-server.ts';
 import { createRateLimiter } from './middleware/rate-limit.ts';
 import { createRequestMetrics } from './middleware/request-metrics.ts';
+import { createFanOutHandOver } from './publishing/fan-out-hand-over.ts';
+import { createPublisher } from './publishing/publisher.ts';
 import { healthRoutes } from './routes/health/index.ts';
 import { metricsRoutes } from './routes/metrics/index.ts';
 import { openApiRoutes } from './routes/openapi/index.ts';
@@ -78,6 +80,20 @@ export interface TestApiOptions {
   readonly override?: (dependencies: ApiDependencies) => ApiDependencies;
 }
 
+const away = (): Promise<never> => Promise.reject(new Error('Redis is away.'));
+
+/** What the real one does while Redis is away, without its connection, which would keep trying after the test. */
+const producerWithoutRedis: JobProducer = {
+  enqueueFanOut: away,
+  enqueueDeliveries: away,
+  enqueueAttemptNow: away,
+  depth: away,
+  isComplete: away,
+  beginRebuild: away,
+  finishRebuild: away,
+  close: () => Promise.resolve(),
+};
+
 export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   const database = openDatabase({
     url: options.databaseUrl,
@@ -87,13 +103,17 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   });
   const clock = options.clock ?? systemClock;
   const adminKey = `admin-${randomUUID()}`;
-  // Nothing listens on port 1.
-  const redisUrl = options.redisUrl ?? 'redis://127.0.0.1:1';
-  const producer = createJobProducer({ redisUrl, onError: () => {} });
+  const { redisUrl } = options;
+  const producer = redisUrl === undefined ? producerWithoutRedis : createJobProducer({ redisUrl, onError: () => {} });
+  const logger = createLogger('api', options.onLogLine === undefined ? 'silent' : 'debug', {
+    write: line => options.onLogLine?.(line),
+  });
+  const publisher = createPublisher({ database, handOver: createFanOutHandOver({ producer, logger }) });
   const registry = new Registry();
   const built: ApiDependencies = {
     database,
     producer,
+    publisher,
     encryption: createEncryption(randomBytes(32).toString('base64')),
     addressPolicy: createAddressPolicy({ allowHttp: true, allowedPrivateRanges: ['127.0.0.0/8'] }),
     eventCatalogue: createEventCatalogue(database),
@@ -101,9 +121,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     access: createAccessRegistry({ database, clock, adminApiKey: adminKey }),
     rateLimiter: createRateLimiter(options.requestsPerMinute ?? 0),
     metrics: createRequestMetrics(registry),
-    logger: createLogger('api', options.onLogLine === undefined ? 'silent' : 'debug', {
-      write: line => options.onLogLine?.(line),
-    }),
+    logger,
   };
   const dependencies = options.override?.(built) ?? built;
   const routes = [
@@ -126,6 +144,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     makeKey: (workspaceId, scopes) => makeTestKey(database, clock, workspaceId, scopes),
     async close() {
       await server.close();
+      await publisher.close();
       await producer.close();
       await database.close();
     },
