@@ -3,6 +3,7 @@ import { momentText, type PageFilter, queryOf } from './pages.ts';
 
 const deliveryStatuses = ['pending', 'succeeded', 'failed', 'cancelled'] as const;
 const attemptStatuses = ['succeeded', 'failed'] as const;
+const testStatuses = ['success', 'failed'] as const;
 const attemptTriggers = ['scheduled', 'manual', 'test', 'replay'] as const;
 
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
@@ -140,7 +141,7 @@ function readAttemptError(fields: Fields): AttemptError {
 /** What a test send came to. */
 export interface TestResult {
   readonly deliveryId: string;
-  readonly status: DeliveryStatus;
+  readonly status: 'success' | 'failed';
   readonly responseCode: number | null;
   readonly responseTimeMs: number | null;
   readonly error: AttemptError | null;
@@ -149,7 +150,7 @@ export interface TestResult {
 export function readTestResult(fields: Fields): TestResult {
   return {
     deliveryId: fields.text('delivery_id'),
-    status: fields.oneOf('status', deliveryStatuses),
+    status: fields.oneOf('status', testStatuses),
     responseCode: fields.integerOrNull('response_code'),
     responseTimeMs: fields.integerOrNull('response_time_ms'),
     error: fields.has('error') ? readAttemptError(fields.object('error')) : null,

@@ -4,28 +4,33 @@ export interface FieldError {
   readonly message: string;
 }
 
-/** Codes that the API gives (its page `/docs/errors` explains each); a newer API may know more. */
-export type ProblemCode =
-  | 'invalid_json'
-  | 'invalid_encoding'
-  | 'body_too_deep'
-  | 'request_incomplete'
-  | 'unauthorized'
-  | 'forbidden_scope'
-  | 'not_found'
-  | 'method_not_allowed'
-  | 'conflict'
-  | 'payload_too_large'
-  | 'unsupported_media_type'
-  | 'validation_failed'
-  | 'workspace_required'
-  | 'idempotency_key_reused'
-  | 'event_type_unknown'
-  | 'event_data_invalid'
-  | 'url_refused'
-  | 'rate_limited'
-  | 'internal'
-  | 'store_unavailable';
+/** Codes that the API gives (its page `/docs/errors` explains each). */
+export const problemCodes = [
+  'invalid_json',
+  'invalid_encoding',
+  'body_too_deep',
+  'request_incomplete',
+  'malformed_request',
+  'unauthorized',
+  'forbidden_scope',
+  'not_found',
+  'method_not_allowed',
+  'request_timeout',
+  'conflict',
+  'payload_too_large',
+  'unsupported_media_type',
+  'validation_failed',
+  'workspace_required',
+  'idempotency_key_reused',
+  'event_type_unknown',
+  'event_data_invalid',
+  'url_refused',
+  'rate_limited',
+  'headers_too_large',
+  'internal',
+  'store_unavailable',
+] as const;
+export type ProblemCode = (typeof problemCodes)[number];
 
 /**
  * Codes that the client itself gives:
@@ -38,6 +43,7 @@ export type ProblemCode =
  */
 export type ClientErrorCode = 'network' | 'timeout' | 'aborted' | 'invalid_answer' | 'invalid_event' | 'closed';
 
+/** An API newer than this client may give further codes. */
 export type SignpostErrorCode = ProblemCode | ClientErrorCode | (string & Record<never, never>);
 
 export interface ErrorDetails {

@@ -56,6 +56,11 @@ export interface Event {
   readonly createdAt: string;
   /** As `JSON.parse` reads it: whole numbers above 2^53 are rounded. */
   readonly data: unknown;
+  /** Whether its deliveries have been made. */
+  readonly fannedOut: boolean;
+  /** How many webhooks got it; null until it is fanned out. */
+  readonly matchedWebhooks: number | null;
+  /** The first of them: up to 100, in lists 10. `deliveries({ eventId })` goes through all. */
   readonly deliveries: readonly Delivery[];
 }
 
@@ -143,6 +148,8 @@ export function readEvent(fields: Fields): Event {
     metadata: metadata && fields.freeObject('metadata'),
     createdAt: fields.text('created_at'),
     data: fields.value('data'),
+    fannedOut: fields.flag('fanned_out'),
+    matchedWebhooks: fields.integerOrNull('matched_webhooks'),
     deliveries: fields.list('deliveries', readDelivery),
   };
 }

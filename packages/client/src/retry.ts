@@ -7,7 +7,7 @@ const maxBackoffMs = 10_000;
 /** These answers say that the request was not carried out, so repeating it is safe whatever it asks for. */
 const refusedForNow = new Set([429, 503]);
 /** After these nobody knows whether the request was carried out. */
-const unclear = new Set([500, 502, 504]);
+const unclear = new Set([408, 500, 502, 504]);
 
 /**
  * Whether one more try makes sense.
