@@ -2,13 +2,23 @@ import express, { type Express } from 'express';
 import type { ApiDependencies } from './dependencies.ts';
 import { answerRoutingFault, answerUnknownPath, mountRoutes, type Route, type RoutingDependencies } from './routing.ts';
 import { apiKeyRoutes } from './routes/api-keys/index.ts';
+import { deliveryRoutes } from './routes/deliveries/index.ts';
 import { docsRouter } from './routes/docs/index.ts';
+import { eventRoutes } from './routes/events/index.ts';
 import { eventTypeRoutes } from './routes/event-types/index.ts';
+import { webhookRoutes } from './routes/webhooks/index.ts';
 import { workspaceRoutes } from './routes/workspaces/index.ts';
 
 /** Every call under /v1. What is called most comes first: routes are tried in their order. */
 export function apiRoutes(dependencies: ApiDependencies): Route[] {
-  return [...eventTypeRoutes(dependencies), ...apiKeyRoutes(dependencies), ...workspaceRoutes(dependencies)];
+  return [
+    ...eventRoutes(dependencies),
+    ...deliveryRoutes(dependencies),
+    ...webhookRoutes(dependencies),
+    ...eventTypeRoutes(dependencies),
+    ...apiKeyRoutes(dependencies),
+    ...workspaceRoutes(dependencies),
+  ];
 }
 
 /**

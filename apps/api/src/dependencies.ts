@@ -6,11 +6,13 @@ import type { AccessRegistry } from './access/access-registry.ts';
 import type { EventCatalogue } from './event-catalogue/event-catalogue.ts';
 import type { RateLimiter } from './middleware/rate-limit.ts';
 import type { RequestMetrics } from './middleware/request-metrics.ts';
+import type { Publisher } from './publishing/publisher.ts';
 
 /** What the routes work with. Built and closed by main.ts; creating an app opens nothing. */
 export interface ApiDependencies {
   readonly database: Database;
   readonly producer: JobProducer;
+  readonly publisher: Publisher;
   readonly encryption: Encryption;
   readonly addressPolicy: AddressPolicy;
   readonly access: AccessRegistry;

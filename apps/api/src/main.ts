@@ -23,6 +23,8 @@ import { createEventCatalogue } from './event-catalogue/event-catalogue.ts';
 import { startHttpServer } from './http-server.ts';
 import { createRateLimiter } from './middleware/rate-limit.ts';
 import { createRequestMetrics } from './middleware/request-metrics.ts';
+import { createFanOutHandOver } from './publishing/fan-out-hand-over.ts';
+import { createPublisher } from './publishing/publisher.ts';
 import { healthRoutes } from './routes/health/index.ts';
 import { metricsRoutes } from './routes/metrics/index.ts';
 import { addQueueMetrics } from './routes/metrics/queue-metrics.ts';
@@ -76,9 +78,12 @@ function openDependencies(config: ApiConfig, registry: Registry, logger: Logger,
     onError: error => logger.debug({ error }, 'connection to Redis broke'),
   });
   shutdown.add({ name: 'queues', close: () => producer.close() });
+  const publisher = createPublisher({ database, handOver: createFanOutHandOver({ producer, logger }) });
+  shutdown.add({ name: 'publisher', close: () => publisher.close() });
   return {
     database,
     producer,
+    publisher,
     encryption: createEncryption(config.ENCRYPTION_KEY),
     addressPolicy: createAddressPolicy({
       allowHttp: config.ALLOW_HTTP_URLS,

@@ -44,7 +44,7 @@ export interface Route {
 /** Binds an operation to its handler, which is typed by the operation's schemas. */
 export function route<const O extends Operation>(operation: O, handler: Handler<O>): Route {
   // serve() validates by the same schemas that type the handler.
-  return { operation, handle: handler as Route['handle'] };
+  return { operation, handle: handler };
 }
 
 /** What every request needs, whatever its route does. */

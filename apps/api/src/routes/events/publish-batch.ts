@@ -47,13 +47,11 @@ async function checkItem(
     return problem('payload_too_large', `${place} is larger than ${maxEventBytes} bytes.`);
   const parsed = publishEventSchema.safeParse(item);
   if (!parsed.success) return validationFailed(toFieldErrors(place, parsed.error));
-  const refusal = await checkAgainstCatalogue(eventCatalogue, workspace, parsed.data, place);
-  if (refusal !== null) return refusal;
   const idempotencyKey = parsed.data.idempotency_key ?? null;
-  return {
-    kind: 'event',
-    event: newEvent(workspace, { body: parsed.data, text, start: span.start, idempotencyKey }, clock),
-  };
+  const published = { body: parsed.data, text, start: span.start, idempotencyKey };
+  const event = newEvent(workspace, published, clock);
+  const refusal = await checkAgainstCatalogue(eventCatalogue, workspace, parsed.data, event.payload.length, place);
+  return refusal ?? { kind: 'event', event };
 }
 
 function describeStored(event: NewEvent, stored: StoredEvent): ItemResult {

@@ -12,10 +12,10 @@ export const publishEvent = ({ publisher, eventCatalogue, clock }: ApiDependenci
   route(operations.publishEvent, async ({ workspace, headers, body, bodyText }) => {
     const chosen = chooseIdempotencyKey(headers['idempotency-key'], body.idempotency_key);
     if (chosen.kind === 'problem') return chosen;
-    const refusal = await checkAgainstCatalogue(eventCatalogue, workspace, body, 'body');
+    const event = newEvent(workspace, { body, text: bodyText, start: 0, idempotencyKey: chosen.key }, clock);
+    const refusal = await checkAgainstCatalogue(eventCatalogue, workspace, body, event.payload.length, 'body');
     if (refusal !== null) return refusal;
 
-    const event = newEvent(workspace, { body, text: bodyText, start: 0, idempotencyKey: chosen.key }, clock);
     const stored = await publisher.publish(event);
     if (stored.kind === 'accepted')
       return answer(202, publishedBody(event.id, event.eventType, event.occurredAtMs, false));
