@@ -24,9 +24,9 @@ const retryDelayMs = 500;
 /** Makes the workspace `default` and a key with the given secret, where they are missing. */
 export function startBootstrap(options: BootstrapOptions): Bootstrap {
   const stopped = new AbortController();
-  const firstTry = tryOnce(options);
+  const firstTry = tryOnce(options, 'warn');
   const retry = async (succeeded: boolean): Promise<void> => {
-    for (let there = succeeded; !there && !stopped.signal.aborted; there = await tryOnce(options))
+    for (let there = succeeded; !there && !stopped.signal.aborted; there = await tryOnce(options, 'debug'))
       await delay(retryDelayMs, undefined, { signal: stopped.signal }).catch(() => {});
   };
   // What the first try throws is for those who wait for it.
@@ -41,7 +41,10 @@ export function startBootstrap(options: BootstrapOptions): Bootstrap {
 }
 
 /** @returns false where Postgres is away */
-async function tryOnce({ database, clock, logger, secret, onDone }: BootstrapOptions): Promise<boolean> {
+async function tryOnce(
+  { database, clock, logger, secret, onDone }: BootstrapOptions,
+  level: 'warn' | 'debug',
+): Promise<boolean> {
   try {
     const id = makeUuid(clock.nowMs());
     const workspace = await ensureWorkspace(database, { id, name: 'default', contract: 'standard' });
@@ -57,7 +60,7 @@ async function tryOnce({ database, clock, logger, secret, onDone }: BootstrapOpt
     return true;
   } catch (error) {
     if (!isDatabaseUnavailable(error)) throw error;
-    logger.warn({ error }, 'Postgres is away; the key of SIGNPOST_API_KEY waits for it');
+    logger[level]({ error }, 'Postgres is away; the key of SIGNPOST_API_KEY waits for it');
     return false;
   }
 }
