@@ -29,7 +29,7 @@ export function summarizeProfile(dir: string): { file: string; packages: string[
     const us = timeDeltas[index] as number;
     busyUs += us;
     const place = placeOf(frame.url);
-    const owner = place === '' ? frame.functionName : ownerOf(place);
+    const owner = place === '' ? frame.functionName || '(anonymous)' : ownerOf(place);
     byPackage.set(owner, (byPackage.get(owner) ?? 0) + us);
     const fn = `${frame.functionName || '(anonymous)'} ${place === '' ? '' : `${place}:${frame.lineNumber + 1}`}`;
     byFunction.set(fn, (byFunction.get(fn) ?? 0) + us);

@@ -1,6 +1,6 @@
 import { waitFor } from '@signpost/testing';
 import type { Arrivals, GridPublished, Published } from './commands.ts';
-import { cores, machineCpuUs, readUsage, resetPeak } from './process-usage.ts';
+import { machineCpuUs, readUsage, resetPeak } from './process-usage.ts';
 import type { Percentiles } from './statistics.ts';
 import { type ProcessName, processNames, type System } from './system.ts';
 
@@ -42,6 +42,7 @@ export interface Floors {
   readonly jobRedisUs: number;
   readonly postsPerSecond: number;
   readonly postUs: number;
+  readonly otherCores: number;
 }
 
 /** No answer of the load generator takes longer, in ms. */
@@ -90,31 +91,43 @@ export async function measureLatency(system: System, perSecond: number, seconds:
 
 /** What the two libraries under the dispatcher do on this machine with nothing around them. */
 export async function measureFloors(system: System, jobs: number, posts: number): Promise<Floors> {
-  const { receiver, loadGenerator, queueFloor, redisUrl, pids } = system;
-  const runQueue = (count: number): Promise<{ seconds: number }> =>
-    queueFloor.ask('run', { redisUrl, jobs: count, concurrency: 256 }, loadTimeoutMs);
-  await runQueue(Math.ceil(jobs / 10));
-  const queueUsage = [queueFloor.pid, pids.redis].map(measureCpu);
-  const { seconds } = await runQueue(jobs);
-  const [jobNodeUs = 0, jobRedisUs = 0] = queueUsage.map(cpuUs => cpuUs() / jobs);
+  const otherCores = watchOthers();
+  const queue = await measureQueueFloor(system, jobs);
+  const post = await measurePostFloor(system, posts);
+  return { ...queue, ...post, otherCores: otherCores() };
+}
 
+async function measureQueueFloor({ queueFloor, redisUrl, pids }: System, jobs: number) {
+  const run = (count: number): Promise<{ seconds: number }> =>
+    queueFloor.ask('run', { redisUrl, jobs: count, concurrency: 256 }, loadTimeoutMs);
+  await run(Math.ceil(jobs / 8));
+  const nodeUs = measureCpu(queueFloor.pid);
+  const redisUs = measureCpu(pids.redis);
+  const { seconds } = await run(jobs);
+  return { jobsPerSecond: jobs / seconds, jobNodeUs: nodeUs() / jobs, jobRedisUs: redisUs() / jobs };
+}
+
+async function measurePostFloor({ receiver, loadGenerator, pids }: System, posts: number) {
   const origin = `http://127.0.0.1:${receiver.port}`;
-  const runPosts = async (count: number): Promise<Published> => {
+  const run = async (count: number): Promise<Published> => {
     await receiver.ask('expect', { events: count, webhooks: 1 });
     const posted = await loadGenerator.ask('post', { origin, posts: count, inFlight: 64 }, loadTimeoutMs);
     checkArrivals(await receiver.ask('results', null), count);
     return posted;
   };
-  await runPosts(Math.ceil(posts / 10));
-  const postCpuUs = measureCpu(pids.loadGenerator);
-  const { firstSendUs, lastAnswerUs } = await runPosts(posts);
-  return {
-    jobsPerSecond: jobs / seconds,
-    jobNodeUs,
-    jobRedisUs,
-    postsPerSecond: (posts / (lastAnswerUs - firstSendUs)) * 1e6,
-    postUs: postCpuUs() / posts,
-  };
+  await run(Math.ceil(posts / 8));
+  const cpuUs = measureCpu(pids.loadGenerator);
+  const { firstSendUs, lastAnswerUs } = await run(posts);
+  return { postsPerSecond: (posts / (lastAnswerUs - firstSendUs)) * 1e6, postUs: cpuUs() / posts };
+}
+
+/** The mean of two measurements, one before and one after what they are compared with: the machine may have changed. */
+export function meanFloors(first: Floors, second: Floors): Floors {
+  const names = Object.keys(first) as (keyof Floors)[];
+  return Object.fromEntries(names.map(name => [name, (first[name] + second[name]) / 2])) as Record<
+    keyof Floors,
+    number
+  >;
 }
 
 /** Makes webhooks that differ in their paths, and deletes them when the work is done. */
@@ -212,35 +225,36 @@ function measureCpu(pid: number): () => number {
   return () => readUsage(pid).cpuUs - before;
 }
 
-type ByProcess = Record<ProcessName, number>;
-
 function startUsage({ pids }: System): {
   end(deliveries: number): Pick<FullLoad, 'cpuUsPerDelivery' | 'peakMiB' | 'otherCores'>;
 } {
   for (const name of processNames) resetPeak(pids[name]);
-  const startedAt = performance.now();
-  const runnerBefore = process.cpuUsage();
-  const machineBefore = machineCpuUs();
-  const cpuUs = Object.fromEntries(processNames.map(name => [name, measureCpu(pids[name])])) as Record<
-    ProcessName,
-    () => number
-  >;
+  const otherCores = watchOthers();
+  const before = mapProcesses(name => readUsage(pids[name]).cpuUs);
   return {
     end(deliveries) {
-      const used = Object.fromEntries(processNames.map(name => [name, cpuUs[name]()])) as ByProcess;
-      const runner = process.cpuUsage(runnerBefore);
-      const ours = Object.values(used).reduce((sum, each) => sum + each, runner.user + runner.system);
-      const machine = machineBefore === undefined ? Number.NaN : (machineCpuUs() as number) - machineBefore;
-      const elapsedUs = (performance.now() - startedAt) * 1000;
+      const after = mapProcesses(name => readUsage(pids[name]));
       return {
-        cpuUsPerDelivery: mapProcesses(name => used[name] / deliveries),
-        peakMiB: mapProcesses(name => readUsage(pids[name]).peakBytes / 1024 ** 2),
-        otherCores: Math.min(cores, Math.max(0, (machine - ours) / elapsedUs)),
+        cpuUsPerDelivery: mapProcesses(name => (after[name].cpuUs - before[name]) / deliveries),
+        peakMiB: mapProcesses(name => after[name].peakBytes / 1024 ** 2),
+        otherCores: otherCores(),
       };
     },
   };
 }
 
-function mapProcesses(value: (name: ProcessName) => number): ByProcess {
-  return Object.fromEntries(processNames.map(name => [name, value(name)])) as ByProcess;
+/**
+ * All that runs for the benchmark descends from this process; the rest of the machine's time is somebody else's.
+ *
+ * @returns what tells how many cores others have used since; NaN where the system does not say
+ */
+function watchOthers(): () => number {
+  const othersUs = (): number => machineCpuUs() - readUsage(process.pid).cpuUs;
+  const before = othersUs();
+  const startedAt = performance.now();
+  return () => Math.max(0, (othersUs() - before) / ((performance.now() - startedAt) * 1000));
+}
+
+function mapProcesses<T>(value: (name: ProcessName) => T): Record<ProcessName, T> {
+  return Object.fromEntries(processNames.map(name => [name, value(name)])) as Record<ProcessName, T>;
 }

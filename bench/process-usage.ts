@@ -1,6 +1,5 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 
 /** What a process and all its descendants have used since they started. */
 export interface Usage {
@@ -29,15 +28,18 @@ export function resetPeak(pid: number): void {
   }
 }
 
-/** CPU time of everything on this machine, in µs; undefined where the system does not say. */
-export function machineCpuUs(): number | undefined {
-  if (!isLinux) return undefined;
-  const ticks = (/^cpu +(.*)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '').split(' ').map(Number);
-  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, steal = 0] = ticks;
-  return ticksToUs(user + nice + system + irq + softirq + steal);
+/**
+ * What the processors have not idled since they started, in µs, hence everything that ran, or that the host took away; NaN
+ * where the system does not say. Idle time is measured, while the other columns of /proc/stat are counted at ticks and
+ * miss what runs for less.
+ */
+export function machineCpuUs(): number {
+  if (!isLinux) return Number.NaN;
+  const stat = readFileSync('/proc/stat', 'utf8');
+  const [, , , idle = 0, waiting = 0] = (/^cpu +(.*)$/m.exec(stat)?.[1] ?? '').split(' ').map(Number);
+  const processors = stat.match(/^cpu\d+ /gm)?.length ?? 1;
+  return Number(process.hrtime.bigint() / 1000n) * processors - ticksToUs(idle + waiting);
 }
-
-export const cores = availableParallelism();
 
 function ticksToUs(ticks: number): number {
   ticksPerSecond ??= Number(spawnSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }).stdout) || 100;

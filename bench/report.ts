@@ -40,7 +40,9 @@ const processLabels = {
   receiver: 'receiver',
   loadGenerator: 'load generator',
 } as const;
-const labelWidth = 36;
+/** Other programs that use more cores than this spoil the figures. */
+const quietCores = 0.15;
+const labelWidth = 38;
 
 export function computeRatios(run: RunResult): RunResult['ratios'] {
   const { floors } = run;
@@ -60,9 +62,9 @@ export function renderReport(runs: readonly RunResult[]): string {
   const figures = spreads(runs);
   const has = (part: keyof RunResult): boolean => runs.some(run => run[part] !== undefined);
   const cell = (path: string, digits = 0): string => formatSpread(figures.get(path), digits, runs.length > 1);
-  const width = runs.length > 1 ? 26 : 14;
+  const width = runs.length > 1 ? 24 : 14;
   const row = (label: string, ...cells: string[]): string =>
-    `  ${label.padEnd(labelWidth)}${cells.map(text => text.padStart(width)).join('')}`.trimEnd();
+    `${label.padEnd(labelWidth)}${cells.map(text => text.padStart(width)).join('')}`.trimEnd();
   const lines: string[] = [];
   if (has('fanOut1') || has('fanOut100')) lines.push(...fullLoadLines(figures, cell, row));
   if (has('latency')) lines.push(...latencyLines(cell, row));
@@ -75,12 +77,13 @@ export function renderReport(runs: readonly RunResult[]): string {
         cell('floors.jobNodeUs'),
         cell('floors.jobRedisUs'),
       ),
-      row('undici POST, 64 in flight', cell('floors.postsPerSecond'), cell('floors.postUs'), ''),
+      row('  undici POST, 64 in flight', cell('floors.postsPerSecond'), cell('floors.postUs'), ''),
+      row('  cores used by other programs', cell('floors.otherCores', 2)),
       '',
     );
   if (has('ratios')) lines.push(...ratioLines(cell, row));
   if (has('seal')) lines.push(...sealLines(runs, cell, row));
-  return [...lines, ...targetLines(figures)].join('\n');
+  return [...lines, ...noiseLines(figures), ...targetLines(figures)].join('\n');
 }
 
 type Cell = (path: string, digits?: number) => string;
@@ -89,7 +92,7 @@ type Row = (label: string, ...cells: string[]) => string;
 function fullLoadLines(figures: ReadonlyMap<string, Spread>, cell: Cell, row: Row): string[] {
   const loads = ['fanOut1', 'fanOut100'];
   const both = (label: string, path: string, digits = 0): string =>
-    row(label, ...loads.map(load => cell(`${load}.${path}`, digits)));
+    row(`  ${label}`, ...loads.map(load => cell(`${load}.${path}`, digits)));
   const asFast = loads.map(load => {
     const share = figures.get(`${load}.deliveredShare`)?.median;
     if (share === undefined) return '–';
@@ -99,12 +102,12 @@ function fullLoadLines(figures: ReadonlyMap<string, Spread>, cell: Cell, row: Ro
     row('FULL LOAD', 'fan-out 1', 'fan-out 100'),
     both('accepted events/s', 'acceptedPerSecond'),
     both('deliveries/s', 'deliveriesPerSecond'),
-    row('delivered as fast as accepted', ...asFast),
+    row('  delivered as fast as accepted', ...asFast),
     both('last receipt after last 202, ms', 'lagMs'),
     both('received twice', 'duplicates'),
-    'CPU µs per delivery',
+    '  CPU µs per delivery',
     ...processNames.map(name => both(`  ${processLabels[name]}`, `cpuUsPerDelivery.${name}`)),
-    'Peak memory, MiB',
+    '  peak memory, MiB',
     ...processNames.map(name => both(`  ${processLabels[name]}`, `peakMiB.${name}`)),
     both('cores used by other programs', 'otherCores', 2),
     '',
@@ -114,20 +117,20 @@ function fullLoadLines(figures: ReadonlyMap<string, Spread>, cell: Cell, row: Ro
 function latencyLines(cell: Cell, row: Row): string[] {
   const shares = ['p50', 'p95', 'p99', 'max'];
   const line = (label: string, name: string): string =>
-    row(label, ...shares.map(share => cell(`latency.${name}.${share}`, 1)));
+    row(`  ${label}`, ...shares.map(share => cell(`latency.${name}.${share}`, 1)));
   return [
     row('LATENCY at a steady rate, ms', ...shares),
     line('publish to receipt', 'receiptMs'),
     line('publish to 202', 'answerMs'),
     line('load generator late by', 'latenessMs'),
-    row('cores used by other programs', cell('latency.otherCores', 2)),
+    row('  cores used by other programs', cell('latency.otherCores', 2)),
     '',
   ];
 }
 
 function ratioLines(cell: Cell, row: Row): string[] {
   const both = (label: string, name: keyof Ratios): string =>
-    row(label, cell(`ratios.fanOut1.${name}`, 2), cell(`ratios.fanOut100.${name}`, 2));
+    row(`  ${label}`, cell(`ratios.fanOut1.${name}`, 2), cell(`ratios.fanOut100.${name}`, 2));
   return [
     row('SIGNPOST / FLOOR', 'fan-out 1', 'fan-out 100'),
     both('deliveries/s / BullMQ jobs/s', 'perJob'),
@@ -142,7 +145,16 @@ function sealLines(runs: readonly RunResult[], cell: Cell, row: Row): string[] {
   const contracts = Object.keys(runs[0]?.seal ?? {});
   return [
     row('SEALING 1 KiB of data, µs', 'seal', 'bare HMAC'),
-    ...contracts.map(name => row(name, cell(`seal.${name}.sealUs`, 1), cell(`seal.${name}.hmacUs`, 1))),
+    ...contracts.map(name => row(`  ${name}`, cell(`seal.${name}.sealUs`, 1), cell(`seal.${name}.hmacUs`, 1))),
+    '',
+  ];
+}
+
+function noiseLines(figures: ReadonlyMap<string, Spread>): string[] {
+  const worst = Math.max(...[...figures].map(([path, { high }]) => (path.endsWith('.otherCores') ? high : 0)));
+  if (!(worst > quietCores)) return [];
+  return [
+    `NOISY: other programs used up to ${worst.toFixed(1)} cores. Rates and times are too bad; quotients and CPU less so.`,
     '',
   ];
 }

@@ -2,12 +2,11 @@
 // README.md says what each line means.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg } from 'node:os';
+import { availableParallelism, cpus, loadavg } from 'node:os';
 import path from 'node:path';
 import { summarizeProfile } from './cpu-profile.ts';
-import { type LoadShape, measureFloors, measureFullLoad, measureLatency } from './loads.ts';
+import { type Floors, type LoadShape, meanFloors, measureFloors, measureFullLoad, measureLatency } from './loads.ts';
 import { type BenchOptions, helpText, OptionError, type Part, readOptions } from './options.ts';
-import { cores } from './process-usage.ts';
 import { computeRatios, renderReport, type RunResult } from './report.ts';
 import { measureSeals } from './seal.ts';
 import { createStops, startSystem, type Stops } from './system.ts';
@@ -19,7 +18,7 @@ const runTimeoutMs = 5 * 60_000;
 const latencyEventsPerSecond = 200;
 const latencySeconds = 10;
 /** Full load for 5 to 10 s each, so that garbage collection and the commits' fsyncs have their share. */
-const sizes = { fanOut1: 20_000, fanOut100: 500, jobs: 50_000, posts: 60_000 };
+const sizes = { fanOut1: 20_000, fanOut100: 500, jobs: 20_000, posts: 40_000 };
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`);
@@ -49,6 +48,11 @@ async function measureRun(options: BenchOptions, stops: Stops): Promise<RunResul
     inFlight: options.inFlight,
     batch: options.batch,
   });
+  const floors = async (when: string): Promise<Floors> => {
+    note(`floors, ${when}`);
+    return measureFloors(system, scaled(sizes.jobs), scaled(sizes.posts));
+  };
+  const floorsBefore = wants('floors') ? await floors('before') : undefined;
   if (wants('fan-out-1')) {
     note('full load, fan-out 1');
     result.fanOut1 = await measureFullLoad(system, load(1, sizes.fanOut1));
@@ -61,10 +65,7 @@ async function measureRun(options: BenchOptions, stops: Stops): Promise<RunResul
     note('full load, fan-out 100');
     result.fanOut100 = await measureFullLoad(system, load(100, sizes.fanOut100));
   }
-  if (wants('floors')) {
-    note('floors');
-    result.floors = await measureFloors(system, scaled(sizes.jobs), scaled(sizes.posts));
-  }
+  if (floorsBefore !== undefined) result.floors = meanFloors(floorsBefore, await floors('after'));
   const logs = system.logs();
   if (logs !== '') note(`The apps had something to say:\n${logs.slice(-4000)}`);
   result.ratios = computeRatios(result);
@@ -98,7 +99,7 @@ function describeMachine() {
   }
   return {
     commit,
-    cores,
+    cores: availableParallelism(),
     cpu: cpus()[0]?.model ?? '',
     node: process.version,
     system: `${process.platform} ${process.arch}`,
