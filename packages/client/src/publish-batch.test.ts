@@ -70,11 +70,8 @@ test('a retry carries the same key for every event', async () => {
   const { server, client } = await serve('cut', 'reset', acceptAll);
   const results = await client.publishBatch(eventsOf(3));
   expect(results.map(({ kind }) => kind)).toEqual(['accepted', 'accepted', 'accepted']);
-  expect(sentEvents(server).map(event => event.idempotency_key)).toEqual([
-    ...['key-1', 'key-2', 'key-3'],
-    ...['key-1', 'key-2', 'key-3'],
-    ...['key-1', 'key-2', 'key-3'],
-  ]);
+  const keys = server.requests.map(({ text }) => eventsIn(text).map(event => event.idempotency_key));
+  expect(keys).toEqual(Array.from({ length: 3 }, () => ['key-1', 'key-2', 'key-3']));
 });
 
 test('2500 events go out in three requests, each with a key of its own', async () => {
