@@ -1,0 +1,184 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createEncryption } from '@signpost/runtime';
+import {
+  type AppProcess,
+  createTestDatabase,
+  type Receiver,
+  startApp,
+  startReceiver,
+  startTestRedis,
+  type TestDatabase,
+  type TestRedis,
+  waitFor,
+} from '@signpost/testing';
+import { Webhook } from 'standardwebhooks';
+import { startTestApi, type TestApi, type TestWorkspace } from '../../test-api.ts';
+
+let testDatabase: TestDatabase;
+let redis: TestRedis;
+let api: TestApi;
+let dispatcher: AppProcess;
+let receiver: Receiver;
+let mine: TestWorkspace;
+
+beforeAll(async () => {
+  const encryptionKey = randomBytes(32).toString('base64');
+  [testDatabase, redis, receiver] = await Promise.all([createTestDatabase(), startTestRedis(), startReceiver()]);
+  api = await startTestApi({
+    databaseUrl: testDatabase.url,
+    redisUrl: redis.url,
+    override: dependencies => ({ ...dependencies, encryption: createEncryption(encryptionKey) }),
+  });
+  dispatcher = await startApp('dispatcher', {
+    DATABASE_URL: testDatabase.url,
+    REDIS_URL: redis.url,
+    ENCRYPTION_KEY: encryptionKey,
+    ALLOW_HTTP_URLS: 'true',
+    ALLOWED_PRIVATE_RANGES: '127.0.0.0/8',
+    LOG_LEVEL: 'warn',
+  });
+  mine = await api.makeWorkspace();
+});
+afterAll(async () => {
+  await dispatcher.stop();
+  await Promise.all([api.close(), receiver.close()]);
+  await redis.stop();
+  await testDatabase.drop();
+});
+
+async function makeWebhook(fields: object = {}, key = mine.key): Promise<{ id: string; secret: string }> {
+  const { body } = await api.call('POST /v1/webhooks', { key, body: { url: receiver.url, events: ['*'], ...fields } });
+  return { id: body.id, secret: body.signing_secret };
+}
+
+const send = (id: string, eventType = 'call.ended', key = mine.key) =>
+  api.call(`POST /v1/webhooks/${id}/test`, { key, body: { event_type: eventType } });
+
+/** What arrived last. */
+function lastRequest() {
+  const request = receiver.requests.at(-1);
+  if (request === undefined) throw new Error('Nothing arrived');
+  return request;
+}
+
+describe('with a dispatcher', () => {
+  test('200 success: one signed event, to this webhook alone, although it is inactive', async () => {
+    receiver.answerWith(() => ({ status: 202, body: 'thanks' }));
+    await makeWebhook();
+    const { id, secret } = await makeWebhook({ active: false });
+    const before = receiver.requests.length;
+    const result = await send(id);
+    expect(result.status).toBe(200);
+    expect(result.body).toEqual({
+      delivery_id: expect.stringMatching(/^del_/),
+      status: 'success',
+      response_code: 202,
+      response_time_ms: expect.any(Number),
+    });
+    expect(receiver.requests).toHaveLength(before + 1);
+    const { body, headers } = lastRequest();
+    const verified = new Webhook(secret).verify(body, headers as Record<string, string>);
+    expect(verified).toMatchObject({ type: 'call.ended', data: { id: expect.any(String) } });
+
+    const delivery = await api.call(`GET /v1/deliveries/${result.body.delivery_id}`, { key: mine.key });
+    expect(delivery.body).toMatchObject({ webhook_id: id, status: 'succeeded', attempt_count: 1 });
+    expect(delivery.body.attempts).toMatchObject([{ trigger: 'test', request: { body: body.toString() } }]);
+    const event = await api.call(`GET /v1/events/${delivery.body.event_id}`, { key: mine.key });
+    expect(event.body).toMatchObject({ fanned_out: true, deliveries: [{ id: result.body.delivery_id }] });
+  });
+
+  test('200 failed: what the receiver answered, and nothing is tried again', async () => {
+    receiver.answerWith(() => ({ status: 500, body: 'broken' }));
+    const { id } = await makeWebhook();
+    const result = await send(id);
+    expect(result.body).toMatchObject({
+      status: 'failed',
+      response_code: 500,
+      error: { code: 'http_status', message: expect.stringContaining('500') },
+    });
+    const delivery = await api.call(`GET /v1/deliveries/${result.body.delivery_id}`, { key: mine.key });
+    expect(delivery.body).toMatchObject({ status: 'failed', attempt_count: 1, next_attempt_at: null });
+  });
+
+  test('200 failed: a receiver that does not answer is waited for until the deadline of the webhook', async () => {
+    receiver.answerWith(() => ({ delay: new Promise(() => {}) }));
+    const { id } = await makeWebhook({ timeout_ms: 1000 });
+    const result = await send(id);
+    expect(result.body).toMatchObject({
+      status: 'failed',
+      response_code: null,
+      error: { code: expect.stringMatching(/^timeout/) },
+    });
+    expect(result.body.response_time_ms).toBeGreaterThanOrEqual(990);
+  });
+
+  test("the data are the event type's example, else the contract's", async () => {
+    receiver.answerWith(() => ({}));
+    const workspace = await api.makeWorkspace();
+    const own = await makeWebhook({}, workspace.key);
+    const github = await makeWebhook({ contract: 'github' }, workspace.key);
+    expect((await send(github.id, 'push', workspace.key)).body.status).toBe('success');
+    expect(JSON.parse(lastRequest().body.toString())).toMatchObject({ ref: expect.any(String) });
+    const body = { name: 'order.paid', example: { order: 'A-1', total: 12.5 } };
+    await api.call('POST /v1/event-types', { key: workspace.key, body });
+    expect((await send(own.id, 'order.paid', workspace.key)).body.status).toBe('success');
+    expect(JSON.parse(lastRequest().body.toString()).data).toEqual(body.example);
+  });
+
+  test('422: an event type that the workspace does not have', async () => {
+    const workspace = await api.makeWorkspace();
+    const { id } = await makeWebhook({}, workspace.key);
+    await api.call('POST /v1/event-types', { key: workspace.key, body: { name: 'order.paid' } });
+    const refused = await send(id, 'order.payed', workspace.key);
+    expect([refused.status, refused.body.code]).toEqual([422, 'event_type_unknown']);
+    expect(refused.body.errors[0]).toEqual({
+      path: 'body.event_type',
+      message: expect.stringContaining('did you mean order.paid?'),
+    });
+  });
+});
+
+describe('without one', () => {
+  const testDeliveries = async (id: string) =>
+    (await api.call(`GET /v1/deliveries?webhook_id=${id}`, { key: mine.key })).body.data;
+
+  const untilQueueIsEmpty = () =>
+    waitFor(
+      async () => {
+        const { waiting, active, delayed } = await api.dependencies.producer.depth('deliver');
+        return waiting + active + delayed === 0;
+      },
+      { description: 'the dispatcher has emptied its queue' },
+    );
+
+  test('503: Redis is away, and nothing is sent when it is back', async () => {
+    receiver.answerWith(() => ({}));
+    const [{ id }, proof] = [await makeWebhook(), await makeWebhook()];
+    const before = receiver.requests.length;
+    redis.pause();
+    const refused = await send(id);
+    redis.resume();
+    expect([refused.status, refused.body.code]).toEqual([503, 'store_unavailable']);
+    expect(refused.body.detail).toContain('was not sent');
+    expect(refused.headers['retry-after']).toBe('2');
+    // What the first one still had on its way to Redis arrives there before this one.
+    expect((await send(proof.id)).body.status).toBe('success');
+    await untilQueueIsEmpty();
+    expect(receiver.requests).toHaveLength(before + 1);
+    expect(await testDeliveries(id)).toMatchObject([{ status: 'cancelled', attempt_count: 0 }]);
+  });
+
+  test('503: no dispatcher takes it, and none does when it is back', async () => {
+    dispatcher.pause();
+    const { id } = await makeWebhook({ timeout_ms: 1000 });
+    const before = receiver.requests.length;
+    const refused = await send(id);
+    expect([refused.status, refused.body.code]).toEqual([503, 'store_unavailable']);
+    expect(refused.body.detail).toContain('dispatcher');
+    dispatcher.resume();
+    await untilQueueIsEmpty();
+    expect(receiver.requests).toHaveLength(before);
+    expect(await testDeliveries(id)).toMatchObject([{ status: 'cancelled', attempt_count: 0 }]);
+  }, 15_000);
+});
