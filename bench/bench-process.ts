@@ -73,7 +73,8 @@ export function serveCommands<C extends Commands>(
   port: number,
   handlers: { [Name in keyof C]: (input: C[Name]['input']) => C[Name]['answer'] | Promise<C[Name]['answer']> },
 ): void {
-  const send = (answer: Answer): void => void process.send?.(answer);
+  // Whoever asked may be gone.
+  const send = (answer: Answer): void => void process.send?.(answer, undefined, undefined, () => undefined);
   const answer = async (id: number, command: keyof C, input: unknown): Promise<void> => {
     try {
       send({ id, answer: await handlers[command](input) });
