@@ -68,7 +68,7 @@ test('packing leaves the sources as they were', () => {
   );
 });
 
-test('a project outside the repository publishes with it in plain JavaScript', async () => {
+test('a project outside the repository publishes with it in plain JavaScript, and nothing keeps it running', async () => {
   const server = await startTestServer('cut', {
     status: 202,
     body: { id: 'evt_1', event_type: 'a', timestamp: 't', duplicate: false },
@@ -79,10 +79,11 @@ test('a project outside the repository publishes with it in plain JavaScript', a
 const client = createSignpostClient({ baseUrl: process.argv[2], apiKey: 'sk_live_1' });
 console.log((await client.publish({ eventType: 'a', data: 1 })).id);
 await client.close();
+console.log(process.getActiveResourcesInfo().filter(kind => /timeout|tcp|tls/i.test(kind)));
 `,
   );
   const { stdout } = await run(process.execPath, ['publish.js', server.url], { cwd: consumer });
-  expect(stdout).toBe('evt_1\n');
+  expect(stdout).toBe('evt_1\n[]\n');
   expect(server.requests).toHaveLength(2);
   await server.close();
 });
