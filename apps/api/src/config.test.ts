@@ -21,6 +21,7 @@ test('in production, a missing or weak value is named in a sentence', () => {
     [{ ENCRYPTION_KEY: 'c2hvcnQ=' }, /^ENCRYPTION_KEY: must be 32 bytes in base64/],
     [{ SIGNPOST_API_KEY: 'short' }, /^SIGNPOST_API_KEY: must have at least 32 characters/],
     [{ ADMIN_API_KEY: 'short' }, /^ADMIN_API_KEY: must have at least 32 characters/],
+    [{ ADMIN_API_KEY: `${'a'.repeat(32)}$` }, /^ADMIN_API_KEY: must be letters, digits/],
     [{ PORT: 'http' }, /^PORT: must be a port/],
     [{ RATE_LIMIT_PER_MINUTE: 'many' }, /^RATE_LIMIT_PER_MINUTE: must be a number/],
   ];

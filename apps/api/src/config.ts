@@ -4,9 +4,10 @@ import { z } from 'zod';
 const text = z.string({ error: 'must be set' });
 const port = z.coerce.number({ error: 'must be a port' }).int().min(0).max(65_535);
 const minKeyLength = 32;
+/** What can stand in an Authorization header, but for the colon between the two parts of KEY_ID:KEY_SECRET. */
 const key = text
   .min(minKeyLength, `must have at least ${minKeyLength} characters`)
-  .regex(/^[\x21-\x7e]*$/, 'must be ASCII without spaces');
+  .regex(/^[A-Za-z0-9._~+/-]*=*$/, 'must be letters, digits and -._~+/');
 
 /** The API's settings; `--help` and docs/configuration.md come from here. */
 export const apiSettings = {

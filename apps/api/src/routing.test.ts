@@ -181,6 +181,17 @@ describe('keys', () => {
   });
 });
 
+test('404: what belongs to a workspace that another process deleted a moment ago', async () => {
+  const gone = await api.makeWorkspace();
+  expect((await api.call('GET /v1/event-types', { key: gone.key })).status).toBe(200);
+  await api.dependencies.database.pool.query('delete from workspaces where id = $1', [gone.id]);
+  for (const [target, body] of [
+    ['POST /v1/event-types', { name: 'a' }],
+    ['POST /v1/api-keys', { name: 'a', scopes: ['read'] }],
+  ] as const)
+    expect((await api.call(target, { key: gone.key, body })).status).toBe(404);
+});
+
 describe('every answer', () => {
   test('404: unknown paths, in the shape of RFC 9457', async () => {
     for (const path of ['/nothing', '/v1', '/v1/Workspaces', '/v1/event-types/', '/v1/%zz']) {

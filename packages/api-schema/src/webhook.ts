@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { DeliveryMethod } from '@signpost/contracts';
 import {
   channels,
   contractName,
@@ -13,6 +14,8 @@ import {
   typeId,
 } from './fields.ts';
 import { findHeaderFaults } from './webhook-headers.ts';
+
+const methods = ['POST', 'PUT', 'PATCH'] as const satisfies readonly DeliveryMethod[];
 
 const daySeconds = 24 * 3600;
 
@@ -46,7 +49,7 @@ const fields = {
   description: text(500).nullable().optional(),
   contract: contractName.nullable().optional(),
   method: z
-    .enum(['POST', 'PUT', 'PATCH'])
+    .enum(methods)
     .nullable()
     .optional()
     .meta({ description: "One of the contract's methods; null: its first." }),

@@ -1,5 +1,5 @@
 import { isDatabaseUnavailable } from '@signpost/database';
-import { type Problem, problem } from './problem.ts';
+import { notFound, type Problem, problem } from './problem.ts';
 
 /** Seconds: a Postgres that restarts is back in about that. */
 const retryAfterSeconds = '2';
@@ -10,5 +10,15 @@ export function describeFault(error: unknown): Problem {
     return problem('store_unavailable', 'The database cannot be reached for now; nothing was accepted.', {
       headers: { 'retry-after': retryAfterSeconds },
     });
+  if (isWithoutParent(error)) return notFound();
   return problem('internal', 'The log of the API says why, at this request id.');
+}
+
+/**
+ * Whether a row could not be written because what it belongs to is gone (foreign_key_violation, in the words of Postgres
+ * and of Prisma): another process deleted the workspace, and this one remembers it for a second.
+ */
+function isWithoutParent(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return code === '23503' || code === 'P2003';
 }

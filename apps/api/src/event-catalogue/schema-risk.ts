@@ -25,7 +25,7 @@ const variableQuantifier = /[*+?]|\{\d+,\d*\}/g;
  * Whether a pattern obviously takes time in proportion to its subject: no groups and alternatives, and at most one part of
  * variable length in a pattern that is tied to the start. Says no to many harmless ones; they merely cost more to run.
  */
-export function isLinearPattern(pattern: string): boolean {
+function isLinearPattern(pattern: string): boolean {
   if (group.test(pattern) || backReference.test(pattern)) return false;
   const variable = pattern.match(variableQuantifier)?.length ?? 0;
   return variable === 0 || (variable === 1 && pattern.startsWith('^'));

@@ -16,7 +16,8 @@ export function docsRouter(): Router {
   router.get('/docs', sendText('text/html; charset=utf-8', docsPage));
   router.get('/docs/errors', sendText('text/html; charset=utf-8', errorsPage));
   router.get('/docs/show-api.js', sendText('text/javascript; charset=utf-8', docsScript));
-  const folder = path.dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+  const require = createRequire(import.meta.url);
+  const folder = path.dirname(require.resolve('swagger-ui-dist/package.json'));
   const files = express.static(folder, { index: false, redirect: false, maxAge: '1h' });
   router.get('/docs/:file', (request, response, next) => {
     if (!swaggerFiles.includes(request.params.file)) return next();
