@@ -126,6 +126,38 @@ describe('with a dispatcher', () => {
     expect(JSON.parse(lastRequest().body.toString()).data).toEqual(body.example);
   });
 
+  test('a change of the webhook or of its secrets counts from the next attempt on', async () => {
+    receiver.answerWith(() => ({}));
+    const { id, secret: first } = await makeWebhook();
+    const verifies = (secret: string): boolean => {
+      const { body, headers } = lastRequest();
+      try {
+        new Webhook(secret).verify(body, headers as Record<string, string>);
+        return true;
+      } catch {
+        return false;
+      }
+    };
+    const rotate = async (overlapSeconds: number): Promise<string> => {
+      const body = { overlap_seconds: overlapSeconds };
+      return (await api.call(`POST /v1/webhooks/${id}/rotate-secret`, { key: mine.key, body })).body.signing_secret;
+    };
+    await send(id);
+    expect(verifies(first)).toBe(true);
+    const second = await rotate(60);
+    await send(id);
+    expect([verifies(first), verifies(second)]).toEqual([true, true]);
+    expect(String(lastRequest().headers['webhook-signature']).split(' ')).toHaveLength(2);
+    const third = await rotate(0);
+    await send(id);
+    expect([verifies(first), verifies(second), verifies(third)]).toEqual([false, false, true]);
+
+    const body = { url: `${receiver.url}/elsewhere`, headers: { 'X-Tenant': 'seven' } };
+    await api.call(`PATCH /v1/webhooks/${id}`, { key: mine.key, body });
+    await send(id);
+    expect(lastRequest()).toMatchObject({ path: '/elsewhere', headers: { 'x-tenant': 'seven' } });
+  });
+
   test('422: an event type that the workspace does not have', async () => {
     const workspace = await api.makeWorkspace();
     const { id } = await makeWebhook({}, workspace.key);
