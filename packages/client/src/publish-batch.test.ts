@@ -27,16 +27,20 @@ const sentEvents = (server: TestServer): SentEvent[] => server.requests.flatMap(
 
 /** Accepts events as the API does; an id names the key, and the type `bad` is refused. */
 const acceptAll: Step = ({ text }, response) => {
-  const error = { code: 'event_type_unknown', detail: 'No.', errors: [{ path: 'event_type', message: 'is unknown' }] };
-  const data = eventsIn(text).map(({ event_type: type, idempotency_key: key }) =>
-    type === 'bad' ? { error } : { id: `evt_${key}`, duplicate: false },
+  const refusal = (path: string): object => ({
+    code: 'event_type_unknown',
+    detail: `${path} is unknown.`,
+    errors: [{ path, message: 'is unknown' }],
+  });
+  const data = eventsIn(text).map(({ event_type: type, idempotency_key: key }, index) =>
+    type === 'bad' ? { error: refusal(`body.events[${index}].event_type`) } : { id: `evt_${key}`, duplicate: false },
   );
   response.writeHead(202).end(JSON.stringify({ data }));
 };
 const eventsOf = (count: number): NewEvent[] =>
   Array.from({ length: count }, (_, index) => ({ eventType: 'a', data: index }));
 
-test('results stand in the order of the events; refused ones say why, whoever refused them', async () => {
+test('results stand in the order of the events; refused ones say why, as if published alone', async () => {
   const { server, client } = await serve(acceptAll);
   const results = await client.publishBatch([
     { eventType: 'a', data: 1, idempotencyKey: 'order-1' },
@@ -50,8 +54,8 @@ test('results stand in the order of the events; refused ones say why, whoever re
     {
       kind: 'refused',
       code: 'event_type_unknown',
-      detail: 'No.',
-      errors: [{ path: 'event_type', message: 'is unknown' }],
+      detail: 'body.event_type is unknown.',
+      errors: [{ path: 'body.event_type', message: 'is unknown' }],
       idempotencyKey: 'key-2',
     },
     { kind: 'accepted', id: 'evt_key-3', duplicate: false, idempotencyKey: 'key-3' },

@@ -132,10 +132,20 @@ function readAnswers(body: unknown, chunk: readonly Item[]): BatchItemResult[] {
   const answers = fieldsOf(body).list('data', fields => fields);
   if (answers.length !== chunk.length)
     throw new InvalidAnswer(`data has ${answers.length} items for ${chunk.length} events`);
-  return chunk.map(({ idempotencyKey }, position) => readItem(answers[position] as Fields, idempotencyKey));
+  return chunk.map(({ idempotencyKey }, position) => readItem(answers[position] as Fields, position, idempotencyKey));
 }
 
-function readItem(fields: Fields, idempotencyKey: string): BatchItemResult {
-  if (fields.has('error')) return { kind: 'refused', ...readRefusal(fields.object('error')), idempotencyKey };
-  return { kind: 'accepted', id: fields.text('id'), duplicate: fields.flag('duplicate'), idempotencyKey };
+/** @param position in the request: the API's texts name it, but to the caller it means nothing */
+function readItem(fields: Fields, position: number, idempotencyKey: string): BatchItemResult {
+  if (!fields.has('error'))
+    return { kind: 'accepted', id: fields.text('id'), duplicate: fields.flag('duplicate'), idempotencyKey };
+  const { code, detail, errors } = readRefusal(fields.object('error'));
+  const ofEvent = (text: string): string => text.replaceAll(`body.events[${position}]`, 'body');
+  return {
+    kind: 'refused',
+    code,
+    detail: ofEvent(detail),
+    errors: errors.map(({ path, message }) => ({ path: ofEvent(path), message: ofEvent(message) })),
+    idempotencyKey,
+  };
 }
