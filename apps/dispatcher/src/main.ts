@@ -61,6 +61,8 @@ async function start(config: DispatcherConfig, logger: Logger, shutdown: Shutdow
   });
   shutdown.add({ name: 'queues', close: () => producer.close() });
   const transport = createTransport({
+    // As many as attempts: one that waited for a connection of ours would use up a deadline that is the receiver's.
+    connectionsPerOrigin: config.DISPATCHER_CONCURRENCY,
     policy: createAddressPolicy({
       allowHttp: config.ALLOW_HTTP_URLS,
       allowedPrivateRanges: config.ALLOWED_PRIVATE_RANGES.split(',').flatMap(range => range.trim() || []),
