@@ -94,8 +94,10 @@ test('docs/failure-modes.md lists every attempt error once, with what to do', ()
 
 test('docs/operations.md names every metric of the apps, and no other', () => {
   const sources = globSync('apps/*/src/**/*.ts', { cwd: root }).filter(file => !file.endsWith('.test.ts'));
-  const declared = sources.flatMap(file => [...read(file).matchAll(/'(signpost_[a-z_]+)'/g)].map(match => match[1]));
-  const named = [...read('docs/operations.md').matchAll(/`(signpost_[a-z_]+)/g)].map(match => match[1]);
+  const declared = sources.flatMap(file =>
+    [...read(file).matchAll(/'(signpost_[a-z_]+)'/g)].map(([, name = '']) => name),
+  );
+  const named = [...read('docs/operations.md').matchAll(/`(signpost_[a-z_]+)/g)].map(([, name = '']) => name);
   expect([...new Set(named)].toSorted()).toEqual([...new Set(declared)].toSorted());
 });
 
