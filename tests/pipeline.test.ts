@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { type Receiver, type ReceivedRequest, startReceiver, waitFor } from '@signpost/testing';
 import { Webhook } from 'standardwebhooks';
-import { type Installation, startInstallation } from './support/installation.ts';
+import { type AnyJson, type Installation, startInstallation } from './support/installation.ts';
 
 let signpost: Installation;
 let receiver: Receiver;
@@ -22,7 +22,7 @@ afterEach(async () => {
 const to = (path: string): ReceivedRequest[] => receiver.requests.filter(request => request.path === path);
 const verify = (request: ReceivedRequest, secret: string): unknown =>
   new Webhook(secret).verify(request.body, request.headers as Record<string, string>);
-const attemptsOf = async (deliveryId: string): Promise<any[]> =>
+const attemptsOf = async (deliveryId: string): Promise<AnyJson[]> =>
   (await signpost.call('GET', `/v1/deliveries/${deliveryId}`)).body.attempts;
 
 describe('an event that three webhooks are subscribed to', () => {
@@ -70,7 +70,7 @@ describe('an event that three webhooks are subscribed to', () => {
 
   test('that matches nothing is kept and says so', async () => {
     await signpost.createWebhook({ url: receiver.url, events: ['sms.sent'] });
-    const id = await signpost.publish({ event_type: 'call.ended', data: {} });
+    const id = await signpost.publish({ eventType: 'call.ended', data: {} });
     expect(await signpost.settledDeliveries(id)).toEqual([]);
     const { body } = await signpost.call('GET', `/v1/events/${id}`);
     expect(body).toMatchObject({ id, event_type: 'call.ended', data: {}, fanned_out: true, deliveries: [] });
@@ -82,7 +82,7 @@ describe('an event that three webhooks are subscribed to', () => {
     await make('/other-subject', { subject: 'agent_2' });
     await make('/channel', { channels: ['eu', 'us'] });
     await make('/other-channel', { channels: ['asia'] });
-    const id = await signpost.publish({ event_type: 'call.ended', data: {}, subject: 'agent_1', channels: ['eu'] });
+    const id = await signpost.publish({ eventType: 'call.ended', data: {}, subject: 'agent_1', channels: ['eu'] });
     await signpost.settledDeliveries(id);
     expect(receiver.requests.map(request => request.path).sort()).toEqual(['/channel', '/subject']);
   });
@@ -92,7 +92,7 @@ describe('retries', () => {
   test('end after 1 + 5 attempts, each with a fresh timestamp and signature; a manual retry after that may still succeed', async () => {
     receiver.answerWith(() => ({ status: 500, body: 'out of order' }));
     const webhook = await signpost.createWebhook({ url: receiver.url, retry_schedule: [1, 1, 1, 1, 1] });
-    const id = await signpost.publish({ event_type: 'call.ended', data: { n: 1 } });
+    const id = await signpost.publish({ eventType: 'call.ended', data: { n: 1 } });
     const [delivery] = await signpost.settledDeliveries(id, 30_000);
     expect(delivery).toMatchObject({ status: 'failed', attempt_count: 6, next_attempt_at: null });
     expect(new Set(receiver.requests.map(request => request.headers['webhook-signature'])).size).toBe(6);
@@ -118,7 +118,7 @@ describe('retries', () => {
   test('wait at least as long as Retry-After asks', async () => {
     receiver.answerWith((_request, index) => (index === 0 ? { status: 429, headers: { 'retry-after': '3' } } : {}));
     await signpost.createWebhook({ url: receiver.url, retry_schedule: [1] });
-    const id = await signpost.publish({ event_type: 'call.ended', data: {} });
+    const id = await signpost.publish({ eventType: 'call.ended', data: {} });
     await signpost.settledDeliveries(id);
     const [first, second] = receiver.requests as [ReceivedRequest, ReceivedRequest];
     expect(second.receivedAtMs - first.receivedAtMs).toBeGreaterThanOrEqual(2990);
@@ -127,7 +127,7 @@ describe('retries', () => {
   test('a manual retry of a pending delivery is made beside the schedule, which goes on', async () => {
     receiver.answerWith(() => ({ status: 500 }));
     await signpost.createWebhook({ url: receiver.url, retry_schedule: [3600] });
-    const id = await signpost.publish({ event_type: 'call.ended', data: {} });
+    const id = await signpost.publish({ eventType: 'call.ended', data: {} });
     await receiver.waitForRequests(1);
     const read = async () => (await signpost.call('GET', `/v1/events/${id}`)).body.deliveries[0];
     const before = await waitFor(
@@ -151,14 +151,14 @@ describe('retries', () => {
   test('410 fails the delivery at once, deactivates the webhook and cancels what waits for it', async () => {
     receiver.answerWith(() => ({ status: 500 }));
     const webhook = await signpost.createWebhook({ url: receiver.url, retry_schedule: [3600] });
-    const waiting = await signpost.publish({ event_type: 'call.ended', data: {} });
+    const waiting = await signpost.publish({ eventType: 'call.ended', data: {} });
     await receiver.waitForRequests(1);
     receiver.answerWith(() => ({ status: 410 }));
-    const gone = await signpost.publish({ event_type: 'call.ended', data: {} });
+    const gone = await signpost.publish({ eventType: 'call.ended', data: {} });
     expect(await signpost.settledDeliveries(gone)).toMatchObject([{ status: 'failed', attempt_count: 1 }]);
     expect(await signpost.settledDeliveries(waiting)).toMatchObject([{ status: 'cancelled' }]);
     expect((await signpost.call('GET', `/v1/webhooks/${webhook.id}`)).body.active).toBe(false);
-    const after = await signpost.publish({ event_type: 'call.ended', data: {} });
+    const after = await signpost.publish({ eventType: 'call.ended', data: {} });
     expect(await signpost.settledDeliveries(after)).toEqual([]);
   });
 
@@ -167,7 +167,7 @@ describe('retries', () => {
     async method => {
       receiver.answerWith(() => ({ status: 500 }));
       const webhook = await signpost.createWebhook({ url: receiver.url, retry_schedule: [1, 1, 1] });
-      const id = await signpost.publish({ event_type: 'call.ended', data: {} });
+      const id = await signpost.publish({ eventType: 'call.ended', data: {} });
       await receiver.waitForRequests(1);
       const answer = await signpost.call(
         method,
@@ -180,7 +180,7 @@ describe('retries', () => {
       await signpost.createWebhook({ url: `${receiver.url}/proof`, retry_schedule: [2] });
       const before = receiver.requests.length;
       receiver.answerWith(() => ({ status: to('/proof').length < 2 ? 500 : 204 }));
-      await signpost.settledDeliveries(await signpost.publish({ event_type: 'call.ended', data: {} }));
+      await signpost.settledDeliveries(await signpost.publish({ eventType: 'call.ended', data: {} }));
       expect(receiver.requests.slice(before).map(request => request.path)).toEqual(['/proof', '/proof']);
     },
     20_000,
@@ -191,7 +191,7 @@ describe('retries', () => {
       request.path === '/elsewhere' ? {} : { status: 308, headers: { location: '/elsewhere' } },
     );
     await signpost.createWebhook({ url: receiver.url, retry_schedule: [] });
-    const [delivery] = await signpost.settledDeliveries(await signpost.publish({ event_type: 'call.ended', data: {} }));
+    const [delivery] = await signpost.settledDeliveries(await signpost.publish({ eventType: 'call.ended', data: {} }));
     expect((await attemptsOf(delivery.id))[0].error.code).toBe('redirect_not_followed');
     expect(to('/elsewhere')).toEqual([]);
   });
@@ -199,7 +199,7 @@ describe('retries', () => {
   test('a receiver that never answers ends by the deadline of its webhook', async () => {
     receiver.answerWith(() => ({ delay: new Promise(() => {}) }));
     await signpost.createWebhook({ url: receiver.url, retry_schedule: [], timeout_ms: 1000 });
-    const [delivery] = await signpost.settledDeliveries(await signpost.publish({ event_type: 'call.ended', data: {} }));
+    const [delivery] = await signpost.settledDeliveries(await signpost.publish({ eventType: 'call.ended', data: {} }));
     const [attempt] = await attemptsOf(delivery.id);
     expect(attempt.error.code).toMatch(/^timeout/);
     expect(attempt.duration_ms).toBeGreaterThanOrEqual(990);
@@ -208,7 +208,7 @@ describe('retries', () => {
   test('of a large answer 64 KiB are kept', async () => {
     receiver.answerWith(() => ({ status: 200, body: 'x'.repeat(200_000) }));
     await signpost.createWebhook({ url: receiver.url });
-    const [delivery] = await signpost.settledDeliveries(await signpost.publish({ event_type: 'call.ended', data: {} }));
+    const [delivery] = await signpost.settledDeliveries(await signpost.publish({ eventType: 'call.ended', data: {} }));
     const [attempt] = await attemptsOf(delivery.id);
     expect(attempt).toMatchObject({ status: 'succeeded', response: { body_truncated: true } });
     expect(attempt.response.body).toHaveLength(65_536);
@@ -223,7 +223,8 @@ describe('publishing', () => {
       Array.from({ length: 50 }, () => signpost.call('POST', '/v1/events', body, { 'idempotency-key': 'fifty' })),
     );
     expect(new Set(answers.map(answer => answer.body.id)).size).toBe(1);
-    expect(answers.map(answer => answer.status).sort()).toEqual([...Array.from({ length: 49 }, () => 200), 202]);
+    expect(answers.filter(answer => answer.status === 202)).toHaveLength(1);
+    expect(answers.filter(answer => answer.status === 200)).toHaveLength(49);
     expect(answers.filter(answer => answer.body.duplicate)).toHaveLength(49);
     await signpost.settledDeliveries(answers[0]?.body.id);
     expect(receiver.requests).toHaveLength(1);
@@ -250,7 +251,7 @@ describe('publishing', () => {
     });
     expect(status).toBe(202);
     expect(body.data).toHaveLength(6);
-    expect(body.data.map((item: any) => item.error?.code ?? 'accepted')).toEqual([
+    expect(body.data.map((item: AnyJson) => item.error?.code ?? 'accepted')).toEqual([
       'accepted',
       'validation_failed',
       'validation_failed',
@@ -281,7 +282,11 @@ describe('a test send', () => {
     receiver.answerWith(() => ({ status: 500 }));
     const webhook = await signpost.createWebhook({ url: receiver.url, retry_schedule: [1] });
     const { body } = await signpost.call('POST', `/v1/webhooks/${webhook.id}/test`, { event_type: 'call.ended' });
-    expect(body).toMatchObject({ status: 'failed', response_code: 500, error: { code: 'http_status', message: expect.stringContaining('500') } });
+    expect(body).toMatchObject({
+      status: 'failed',
+      response_code: 500,
+      error: { code: 'http_status', message: expect.stringContaining('500') },
+    });
     expect((await signpost.call('GET', `/v1/deliveries/${body.delivery_id}`)).body).toMatchObject({
       status: 'failed',
       attempt_count: 1,

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Receiver, startReceiver } from '@signpost/testing';
-import { type Answer, type Installation, startInstallation } from './support/installation.ts';
+import { type Answer, type AnyJson, type Installation, startInstallation } from './support/installation.ts';
 
 let signpost: Installation;
 let receiver: Receiver;
 /** Ids of the workspace `default`, by the kind that stands before `_`. */
 const theirs: Record<string, string> = {};
 let strangerKey: string;
-let document: { paths: Record<string, Record<string, any>> };
+let document: { paths: Record<string, Record<string, AnyJson>> };
 
 beforeAll(async () => {
   signpost = await startInstallation();
@@ -15,7 +15,7 @@ beforeAll(async () => {
   document = (await signpost.call('GET', '/openapi.json')).body;
   const webhook = await signpost.createWebhook({ url: receiver.url });
   theirs['wh'] = webhook.id;
-  theirs['evt'] = await signpost.publish({ event_type: 'call.ended', data: { theirs: true } });
+  theirs['evt'] = await signpost.publish({ eventType: 'call.ended', data: { theirs: true } });
   const [delivery] = await signpost.settledDeliveries(theirs['evt']);
   theirs['del'] = delivery.id;
   await signpost.call('POST', '/v1/event-types', { name: 'call.ended' });

@@ -6,13 +6,13 @@ import type { Installation } from './installation.ts';
 export async function publishMany(signpost: Installation, count: number): Promise<string[]> {
   const ids: string[] = [];
   for (let start = 0; start < count; start += 100) {
-    const events = Array.from({ length: Math.min(100, count - start) }, (_, index) => ({
-      event_type: 'call.ended',
+    const size = Math.min(100, count - start);
+    const events = Array.from({ length: size }, (_, index) => ({
+      eventType: 'call.ended',
       data: { n: start + index },
     }));
-    const { status, text, body } = await signpost.call('POST', '/v1/events/batch', { events });
-    if (status !== 202) throw new Error(`The API answered ${status}: ${text}`);
-    ids.push(...body.data.map((item: { id: string }) => item.id));
+    for (const result of await signpost.client.publishBatch(events))
+      if (result.kind === 'accepted') ids.push(result.id);
   }
   return ids;
 }

@@ -21,7 +21,7 @@ export function newEvent(workspace: WorkspaceAccess, published: PublishedText, c
   const { body, text, start, idempotencyKey } = published;
   const members = findMembers(text, start);
   const nowMs = clock.nowMs();
-  const metadata = body.metadata == null ? null : textOf(text, members.get('metadata'));
+  const metadata = (body.metadata ?? null) === null ? null : textOf(text, members.get('metadata'));
   const payload = textOf(text, members.get('data'));
   return {
     id: makeUuid(nowMs),
