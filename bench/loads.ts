@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { waitFor } from '@signpost/testing';
 import type { Arrivals, GridPublished, Published } from './commands.ts';
 import { machineCpuUs, readUsage, resetPeak } from './process-usage.ts';
@@ -23,6 +24,8 @@ export interface FullLoad {
   readonly lagMs: number;
   readonly duplicates: number;
   readonly cpuUsPerDelivery: Readonly<Record<ProcessName, number>>;
+  /** Deliveries/s at which either all cores together or the one of the busiest process would be used up. */
+  readonly cpuCeilingPerSecond: number;
   readonly peakMiB: Readonly<Record<ProcessName, number>>;
   /** Cores that other programs of this machine kept busy meanwhile. */
   readonly otherCores: number;
@@ -226,7 +229,7 @@ function measureCpu(pid: number): () => number {
 }
 
 function startUsage({ pids }: System): {
-  end(deliveries: number): Pick<FullLoad, 'cpuUsPerDelivery' | 'peakMiB' | 'otherCores'>;
+  end(deliveries: number): Pick<FullLoad, 'cpuUsPerDelivery' | 'cpuCeilingPerSecond' | 'peakMiB' | 'otherCores'>;
 } {
   for (const name of processNames) resetPeak(pids[name]);
   const otherCores = watchOthers();
@@ -234,13 +237,22 @@ function startUsage({ pids }: System): {
   return {
     end(deliveries) {
       const after = mapProcesses(name => readUsage(pids[name]));
+      const cpuUsPerDelivery = mapProcesses(name => (after[name].cpuUs - before[name]) / deliveries);
       return {
-        cpuUsPerDelivery: mapProcesses(name => (after[name].cpuUs - before[name]) / deliveries),
+        cpuUsPerDelivery,
+        cpuCeilingPerSecond: cpuCeiling(cpuUsPerDelivery),
         peakMiB: mapProcesses(name => after[name].peakBytes / 1024 ** 2),
         otherCores: otherCores(),
       };
     },
   };
+}
+
+/** Postgres has a process for each connection; of the others one thread does nearly everything. */
+function cpuCeiling(cpuUs: Readonly<Record<ProcessName, number>>): number {
+  const total = Object.values(cpuUs).reduce((sum, each) => sum + each, 0);
+  const busiest = Math.max(...processNames.map(name => (name === 'postgres' ? 0 : cpuUs[name])));
+  return 1e6 / Math.max(total / availableParallelism(), busiest);
 }
 
 /**

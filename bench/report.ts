@@ -72,7 +72,7 @@ export function renderReport(runs: readonly RunResult[]): string {
     lines.push(
       row('FLOORS', 'per second', 'CPU µs Node', 'CPU µs Redis'),
       row(
-        'BullMQ addBulk + empty job',
+        '  BullMQ addBulk + empty job',
         cell('floors.jobsPerSecond'),
         cell('floors.jobNodeUs'),
         cell('floors.jobRedisUs'),
@@ -107,6 +107,7 @@ function fullLoadLines(figures: ReadonlyMap<string, Spread>, cell: Cell, row: Ro
     both('received twice', 'duplicates'),
     '  CPU µs per delivery',
     ...processNames.map(name => both(`  ${processLabels[name]}`, `cpuUsPerDelivery.${name}`)),
+    both('CPU allows, deliveries/s', 'cpuCeilingPerSecond'),
     '  peak memory, MiB',
     ...processNames.map(name => both(`  ${processLabels[name]}`, `peakMiB.${name}`)),
     both('cores used by other programs', 'otherCores', 2),
