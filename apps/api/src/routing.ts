@@ -74,14 +74,7 @@ export function answerUnknownPath(dependencies: RoutingDependencies) {
 
 function answerOutsideRoutes(dependencies: RoutingDependencies, outcome: Problem) {
   return (request: Request, response: Response): void => {
-    const startedMs = performance.now();
-    finish(
-      null,
-      null,
-      outcome,
-      { request, response, requestId: chooseRequestId(request.headers), startedMs },
-      dependencies,
-    );
+    finish(null, null, outcome, startExchange(request, response), dependencies);
   };
 }
 
@@ -97,6 +90,12 @@ interface Exchange {
   readonly response: Response;
   readonly requestId: string;
   readonly startedMs: number;
+  /** For the answer, whatever it will be. */
+  headers: Readonly<Record<string, string>>;
+}
+
+function startExchange(request: Request, response: Response): Exchange {
+  return { request, response, requestId: chooseRequestId(request.headers), startedMs: performance.now(), headers: {} };
 }
 
 async function serve(
@@ -105,7 +104,7 @@ async function serve(
   response: Response,
   dependencies: RoutingDependencies,
 ): Promise<void> {
-  const exchange = { request, response, requestId: chooseRequestId(request.headers), startedMs: performance.now() };
+  const exchange = startExchange(request, response);
   let access: Access | null = null;
   try {
     const { operation } = each;
@@ -129,9 +128,10 @@ async function answerCall(
   exchange: Exchange,
   dependencies: RoutingDependencies,
 ): Promise<Answer | Problem> {
-  const { request, response } = exchange;
-  const limited = await dependencies.rateLimiter.take(access.keyId ?? 'instance', request, response);
-  if (limited !== null) return limited;
+  const { request } = exchange;
+  const { refusal, headers } = dependencies.rateLimiter.take(access.keyId ?? 'instance');
+  exchange.headers = headers;
+  if (refusal !== null) return refusal;
   let bodyText = '';
   let body: unknown;
   if (operation.request.body !== undefined) {
@@ -191,12 +191,12 @@ function finish(
   operation: Operation | null,
   access: Access | null,
   outcome: Answer | Problem,
-  { request, response, requestId, startedMs }: Exchange,
+  { request, response, requestId, startedMs, headers }: Exchange,
   { logger, metrics }: RoutingDependencies,
   error?: unknown,
 ): void {
   // The client may be gone, or a part of the answer may be out already: nothing more can be said then.
-  const status = response.headersSent ? 499 : writeAnswer(response, outcome, requestId);
+  const status = response.headersSent ? 499 : writeAnswer(response, outcome, requestId, headers);
   const durationMs = performance.now() - startedMs;
   metrics.observe(operation?.operationId ?? 'none', status, durationMs / 1000);
   logRequest(logger, { request, requestId, operation, access, outcome, status, durationMs, error });

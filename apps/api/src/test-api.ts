@@ -119,7 +119,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     eventCatalogue: createEventCatalogue(database),
     clock,
     access: createAccessRegistry({ database, clock, adminApiKey: adminKey }),
-    rateLimiter: createRateLimiter(options.requestsPerMinute ?? 0),
+    rateLimiter: createRateLimiter({ perMinute: options.requestsPerMinute ?? 0, clock }),
     metrics: createRequestMetrics(registry),
     logger,
   };

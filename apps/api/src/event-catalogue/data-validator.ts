@@ -21,8 +21,11 @@ export type CompiledSchema =
 
 const maxErrors = 20;
 const dialect = 'https://json-schema.org/draft/2020-12/schema';
-/** Validation and compilation hold up every other request of the process; they are stopped after this, in ms. */
-const timeLimitMs = 100;
+/**
+ * Validation and compilation hold up every other request of the process; they are stopped after this, in ms. Far above what
+ * honest schemas take (a few ms for 256 KiB), because a machine that is short of time must not refuse good events.
+ */
+const timeLimitMs = 250;
 const compileTimeLimitMs = 500;
 /** Bytes of schema times bytes of data that are validated without a time limit, which costs 0.15 ms to set up. */
 const freeWork = 4_000_000;

@@ -23,14 +23,25 @@ export function answerText(status: number, contentType: string, content: string)
   return { kind: 'answer', status, text: { contentType, content } };
 }
 
-/** Writes an answer in one go; headers that a middleware has set stay. @returns the status */
-export function writeAnswer(response: ServerResponse, outcome: Answer | Problem, requestId: string): number {
+/**
+ * Writes an answer in one go.
+ *
+ * @param common headers that every answer to this request has
+ * @returns the status
+ */
+export function writeAnswer(
+  response: ServerResponse,
+  outcome: Answer | Problem,
+  requestId: string,
+  common: Readonly<Record<string, string>>,
+): number {
   const isProblem = outcome.kind === 'problem';
   const status = isProblem ? problemCodes[outcome.code].status : outcome.status;
   const headers: Record<string, string | number> = {
     'x-request-id': requestId,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
+    ...common,
     ...outcome.headers,
   };
   let content: string | null = null;
