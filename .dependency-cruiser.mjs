@@ -58,7 +58,8 @@ const OWNED = [
 ];
 
 // Code that is never part of a running Signpost: it may use any package of ours and the owned libraries.
-const TEST_FILE = '\\.test\\.ts$';
+// A fixture is what several test files of a folder share.
+const TEST_FILE = '\\.(test|fixture)\\.ts$';
 const WORKBENCH = '^(tests|scripts|bench)/';
 const TEST_SUPPORT = ['packages/testing', 'packages/stores'];
 
@@ -147,7 +148,14 @@ export default {
       comment: 'Nothing imports a test file.',
       severity: 'error',
       from: {},
-      to: { path: TEST_FILE },
+      to: { path: '\\.test\\.ts$' },
+    },
+    {
+      name: 'no-import-of-fixtures',
+      comment: 'Fixtures are for tests alone.',
+      severity: 'error',
+      from: { pathNot: TEST_FILE },
+      to: { path: '\\.fixture\\.ts$' },
     },
     {
       name: 'no-unresolvable',

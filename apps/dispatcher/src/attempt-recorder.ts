@@ -5,7 +5,7 @@ import {
   recordAttempts,
   type RecordResult,
 } from '@signpost/database';
-import { createMicroBatch, type Logger } from '@signpost/runtime';
+import { createMicroBatch, formatId, type Logger } from '@signpost/runtime';
 
 /** Writes attempts and what follows from them, many in one statement. */
 export interface AttemptRecorder {
@@ -33,9 +33,9 @@ export function createAttemptRecorder({
   maxOutageMs = 30_000,
 }: AttemptRecorderOptions): AttemptRecorder {
   const batch = createMicroBatch<AttemptRecord, RecordResult>({
-    // Two statements at a time keep one in the making while the other is on its way; 1 ms gathers a burst.
+    // Two statements at a time keep one in the making while the other is on its way.
     maxItems: 128,
-    lingerMs: 1,
+    intervalMs: 5,
     concurrency: 2,
     run: records => recordAttempts(database, records),
   });
@@ -46,7 +46,7 @@ export function createAttemptRecorder({
           return await batch.add(record);
         } catch (error) {
           if (!isDatabaseUnavailable(error) || waitedMs >= maxOutageMs) throw error;
-          logger.warn({ error, delivery_id: record.deliveryId }, 'outcome waits for Postgres');
+          logger.warn({ error, delivery_id: formatId('delivery', record.deliveryId) }, 'outcome waits for Postgres');
           await new Promise(resolve => setTimeout(resolve, retryEveryMs));
         }
       }

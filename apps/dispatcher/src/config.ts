@@ -34,9 +34,9 @@ export const dispatcherSettings = {
     defaultText: 'none',
   },
   DISPATCHER_CONCURRENCY: {
-    schema: wholeNumber(256, 1, 5000),
+    schema: wholeNumber(512, 1, 5000),
     description: 'Attempts that one dispatcher makes at the same time.',
-    defaultText: '256',
+    defaultText: '512',
   },
   DATABASE_CONNECTIONS: {
     schema: wholeNumber(6, 2, 100),

@@ -7,7 +7,7 @@ import {
 } from '@signpost/database';
 import { type AttemptOutcome, decideNextStep, type NextStep } from '@signpost/delivery';
 import type { DeliverJob } from '@signpost/queue';
-import { type Clock, createMicroBatch, type Logger, makeUuid } from '@signpost/runtime';
+import { type Clock, createMicroBatch, formatId, type Logger, makeUuid } from '@signpost/runtime';
 import type { Transport } from '@signpost/transport';
 import { attemptRecord } from './attempt-record.ts';
 import type { AttemptRecorder } from './attempt-recorder.ts';
@@ -72,7 +72,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
 function createLoader(database: Database): (id: string) => Promise<DeliveryToAttempt | null> {
   const batch = createMicroBatch<string, DeliveryToAttempt | null>({
     maxItems: 200,
-    lingerMs: 0,
+    intervalMs: 4,
     concurrency: 2,
     async run(ids) {
       const found = new Map((await loadDeliveries(database, ids)).map(delivery => [delivery.id, delivery]));
@@ -88,7 +88,7 @@ type JobVerdict =
   | { readonly kind: 'attempt'; readonly delivery: DeliveryToAttempt };
 
 /** Whether a job's attempt is still wanted, by what Postgres says of the delivery. Pure. */
-export function judgeJob(job: DeliverJob, delivery: DeliveryToAttempt | null): JobVerdict {
+function judgeJob(job: DeliverJob, delivery: DeliveryToAttempt | null): JobVerdict {
   if (delivery === null) return done;
   if (job.trigger === 'manual') {
     if (delivery.manualRetryAt === null) return done;
@@ -149,7 +149,7 @@ async function send(options: DeliverOptions, sending: Sending) {
     return { request, outcome: await options.transport.send(request) };
   } catch (error) {
     options.logger.error(
-      { error, delivery_id: sending.delivery.id, webhook_id: target.id },
+      { error, delivery_id: formatId('delivery', sending.delivery.id), webhook_id: formatId('webhook', target.id) },
       'request could not be made',
     );
     const outcome: AttemptOutcome = {
@@ -178,10 +178,10 @@ function note(
   else counts.attemptsFailed.set(step.error.code, (counts.attemptsFailed.get(step.error.code) ?? 0) + 1);
   if (!logger.isLevelEnabled('info')) return;
   const fields = {
-    delivery_id: delivery.id,
-    event_id: delivery.eventId,
-    webhook_id: delivery.webhookId,
-    workspace_id: delivery.workspaceId,
+    delivery_id: formatId('delivery', delivery.id),
+    event_id: formatId('event', delivery.eventId),
+    webhook_id: formatId('webhook', delivery.webhookId),
+    workspace_id: formatId('workspace', delivery.workspaceId),
     trigger: job.trigger,
     number,
     outcome: number === null ? 'superseded' : step.kind,

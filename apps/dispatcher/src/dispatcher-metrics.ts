@@ -46,8 +46,15 @@ const plainCounters: readonly [name: string, help: string, field: keyof Dispatch
   ['signpost_queue_rebuilds_total', 'Times that the queues were filled anew from Postgres.', 'rebuilds'],
 ];
 
-/** @param oldestDueAgeSeconds how late the most overdue delivery is, asked for at each scrape */
-export function createMetrics(counts: DispatcherCounts, oldestDueAgeSeconds: () => Promise<number>): DispatcherMetrics {
+/** Asked for at each scrape, in seconds. */
+export interface Ages {
+  /** How late the most overdue delivery is. */
+  readonly oldestDue: () => Promise<number>;
+  /** How long the oldest event waits for its fan-out. */
+  readonly oldestUnfanned: () => Promise<number>;
+}
+
+export function createMetrics(counts: DispatcherCounts, ages: Ages): DispatcherMetrics {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -67,14 +74,18 @@ export function createMetrics(counts: DispatcherCounts, oldestDueAgeSeconds: () 
       this.set(counts.inFlight);
     },
   });
-  new Gauge({
-    name: 'signpost_oldest_due_age_seconds',
-    help: 'How late the most overdue delivery is: alert and scale on this.',
-    registers,
-    async collect() {
-      this.set(await oldestDueAgeSeconds());
-    },
-  });
+  addAgeGauge(
+    registry,
+    'signpost_oldest_due_age_seconds',
+    'How late the most overdue delivery is: alert and scale on this.',
+    ages.oldestDue,
+  );
+  addAgeGauge(
+    registry,
+    'signpost_oldest_unfanned_age_seconds',
+    'How long the oldest event waits for its fan-out.',
+    ages.oldestUnfanned,
+  );
   const duration = new Histogram({
     name: 'signpost_attempt_duration_seconds',
     help: 'How long attempts took.',
@@ -94,6 +105,17 @@ function addAttemptCounter(registry: Registry, counts: DispatcherCounts): void {
       this.reset();
       this.inc({ status: 'succeeded', error_code: '' }, counts.attemptsSucceeded);
       for (const [code, count] of counts.attemptsFailed) this.inc({ status: 'failed', error_code: code }, count);
+    },
+  });
+}
+
+function addAgeGauge(registry: Registry, name: string, help: string, readSeconds: () => Promise<number>): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    async collect() {
+      this.set(await readSeconds());
     },
   });
 }

@@ -4,6 +4,7 @@ import {
   dropExpiredPartitions,
   ensurePartitions,
   oldestDueAgeMs,
+  oldestUnfannedAgeMs,
   openDatabase,
   pingDatabase,
 } from '@signpost/database';
@@ -71,7 +72,10 @@ async function start(config: DispatcherConfig, logger: Logger, shutdown: Shutdow
   shutdown.add({ name: 'transport', close: () => transport.close() });
 
   const counts = createCounts();
-  const metrics = createMetrics(counts, async () => (await oldestDueAgeMs(database)) / 1000);
+  const metrics = createMetrics(counts, {
+    oldestDue: async () => (await oldestDueAgeMs(database)) / 1000,
+    oldestUnfanned: async () => (await oldestUnfannedAgeMs(database)) / 1000,
+  });
   startPipeline({ config, logger, shutdown, database, producer, transport, counts, metrics });
 
   const repairer = createRepairer({

@@ -38,8 +38,8 @@ export interface RepairerOptions {
 const pageSize = 1000;
 /** With more jobs than this waiting, overdue deliveries are in the queue, most likely: a page a round is enough then. */
 const backlogJobs = 2000;
-/** While the fan-out queue has a backlog, an event counts as lost after this, in ms. */
-const backlogGraceMs = 60_000;
+/** While a queue has work, what is late is in it, most likely, and counts as lost only after this, in ms. */
+const backlogGraceMs = 30_000;
 /** No delivery waits longer than this: the longest schedule of a webhook, in ms. */
 const forEverMs = 366 * 24 * 3_600_000;
 
@@ -73,16 +73,14 @@ export function createRepairer(options: RepairerOptions): Repairer {
   const repairEvents = async (graceMs: number): Promise<void> => {
     const events = await listUnfannedEvents(database, graceMs, pageSize);
     if (events.length === 0) return;
-    // Late, but not lost: while fan-out jobs wait, these events are in them, most likely.
-    if (graceMs > 0 && graceMs < backlogGraceMs && (await producer.depth('fan-out')).waiting > 0) return;
     await producer.enqueueFanOut(events);
     counts.repairedEvents += events.length;
     logger.warn({ events: events.length }, 'events.repaired');
   };
 
-  const repairDeliveries = async (): Promise<void> => {
+  const repairDeliveries = async (graceMs: number): Promise<void> => {
     do {
-      const { added, next } = await addPending(-options.graceMs.delivery, cursor);
+      const { added, next } = await addPending(-graceMs, cursor);
       counts.repairedDeliveries += added;
       cursor = next;
       if (added > 0) logger.warn({ deliveries: added }, 'deliveries.repaired');
@@ -96,9 +94,10 @@ export function createRepairer(options: RepairerOptions): Repairer {
           await rebuild();
           await repairEvents(0);
         }
-        await repairEvents(options.graceMs.event);
-        await repairEvents(backlogGraceMs);
-        await repairDeliveries();
+        const fanOut = await producer.depth('fan-out');
+        await repairEvents(fanOut.waiting + fanOut.active > 0 ? backlogGraceMs : options.graceMs.event);
+        const deliver = await producer.depth('deliver');
+        await repairDeliveries(deliver.waiting > 0 ? backlogGraceMs : options.graceMs.delivery);
         for (const id of await listOpenManualRetries(database, options.graceMs.event, pageSize))
           await producer.enqueueAttemptNow(id, 'manual');
       });

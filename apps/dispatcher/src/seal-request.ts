@@ -31,8 +31,13 @@ export function sealRequest({ delivery, event, target, attemptId, startedAtMs }:
     data: event.payload,
     metadata: event.metadata,
     subject: event.subject,
-    deliveryId: formatId('delivery', delivery.id),
-    attemptId: formatId('attempt', attemptId),
+    // Written out only for contracts that send them: an id costs a microsecond.
+    get deliveryId() {
+      return formatId('delivery', delivery.id);
+    },
+    get attemptId() {
+      return formatId('attempt', attemptId);
+    },
     attemptUnixSeconds: Math.floor(startedAtMs / 1000),
     method: target.method,
     secrets,

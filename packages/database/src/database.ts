@@ -34,6 +34,10 @@ const hotPathPlannerOptions = '-c enable_seqscan=off -c enable_hashjoin=off -c e
 const connectionTimeoutMs = 5000;
 /** No statement of ours takes longer, in ms; one that does holds locks that others wait for. */
 const statementTimeoutMs = 30_000;
+/** The hot path's are short, and a producer waits for some of them. */
+const hotStatementTimeoutMs = 8000;
+/** A server that is frozen does not even end a statement: this much later, in ms, we stop waiting for it. */
+const unansweredGraceMs = 2000;
 
 /** Opens the pools. No connection is made before the first query. */
 export function openDatabase(options: DatabaseOptions): Database {
@@ -41,12 +45,15 @@ export function openDatabase(options: DatabaseOptions): Database {
     connectionString: options.url,
     connectionTimeoutMillis: connectionTimeoutMs,
     statement_timeout: statementTimeoutMs,
+    query_timeout: statementTimeoutMs + unansweredGraceMs,
     keepAlive: true,
   };
   const pool = new Pool({ ...config, max: options.maxConnections, application_name: 'signpost' });
   const hotPool = new Pool({
     ...config,
     max: options.maxHotConnections,
+    statement_timeout: hotStatementTimeoutMs,
+    query_timeout: hotStatementTimeoutMs + unansweredGraceMs,
     application_name: 'signpost hot path',
     options: hotPathPlannerOptions,
   });

@@ -27,6 +27,7 @@ export {
   listPendingDeliveries,
   listUnfannedEvents,
   oldestDueAgeMs,
+  oldestUnfannedAgeMs,
   type PendingCursor,
   type PendingDelivery,
   withRepairLock,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type HotPathFixture, makeHotPathFixture } from './hot-path-fixture.ts';
+import { type HotPathFixture, makeHotPathFixture } from './hot-path.fixture.ts';
 import { insertEvents, listUnfannedEvents, loadEventContents, loadEventsToFanOut, markFannedOut } from './index.ts';
 
 let fixture: HotPathFixture;

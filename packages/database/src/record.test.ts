@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type HotPathFixture, makeHotPathFixture } from './hot-path-fixture.ts';
+import { type HotPathFixture, makeHotPathFixture } from './hot-path.fixture.ts';
 import { cancelDeliveries, deactivateWebhook, loadDeliveries, recordAttempts } from './index.ts';
 
 let fixture: HotPathFixture;

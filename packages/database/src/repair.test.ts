@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { makeUuid } from '@signpost/runtime';
-import { type HotPathFixture, makeHotPathFixture } from './hot-path-fixture.ts';
+import { type HotPathFixture, makeHotPathFixture } from './hot-path.fixture.ts';
 import {
   cancelPendingDeliveries,
   deleteExpiredIdempotencyKeys,

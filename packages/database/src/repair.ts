@@ -11,6 +11,11 @@ const repairLockKey = 7_272_001;
 export async function withRepairLock<T>(database: Database, work: () => Promise<T>): Promise<T | null> {
   const client = await database.pool.connect();
   let broken: Error | undefined;
+  // Nobody else listens on a connection that is lent: Postgres cutting it between two statements would end the process.
+  const noteBroken = (error: Error): void => {
+    broken = error;
+  };
+  client.on('error', noteBroken);
   try {
     const { rows } = await client.query<{ locked: boolean }>('select pg_try_advisory_lock($1) as locked', [
       repairLockKey,
@@ -20,11 +25,10 @@ export async function withRepairLock<T>(database: Database, work: () => Promise<
       return await work();
     } finally {
       // If the lock cannot be given back, the connection is thrown away, and the lock with it.
-      await client.query('select pg_advisory_unlock($1)', [repairLockKey]).catch((error: Error) => {
-        broken = error;
-      });
+      await client.query('select pg_advisory_unlock($1)', [repairLockKey]).catch(noteBroken);
     }
   } finally {
+    client.off('error', noteBroken);
     client.release(broken);
   }
 }
@@ -85,6 +89,14 @@ export async function listOpenManualRetries(database: Database, graceMs: number,
     [graceMs, limit],
   );
   return rows.map(row => row.id);
+}
+
+/** How long the oldest event in the outbox has waited for its fan-out, in ms; 0 when none does. */
+export async function oldestUnfannedAgeMs(database: Database): Promise<number> {
+  const { rows } = await database.pool.query<{ age: number | null }>(
+    'select (extract(epoch from clock_timestamp() - min(created_at)) * 1000)::float8 as age from pending_fan_outs',
+  );
+  return Math.max(0, rows[0]?.age ?? 0);
 }
 
 /** How late the most overdue pending delivery is, in ms; 0 when none is. The one number to alert and to scale on. */

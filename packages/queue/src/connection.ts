@@ -16,11 +16,11 @@ export function producerConnection(redisUrl: string): ConnectionOptions {
 
 /** A connection for a worker: it waits in blocking reads, and for Redis to come back. */
 export function workerConnection(redisUrl: string): ConnectionOptions {
-  return { url: redisUrl, maxRetriesPerRequest: null, connectTimeout: 5000, retryStrategy, enableAutoPipelining: true };
+  return { url: redisUrl, maxRetriesPerRequest: null, connectTimeout: 5000, retryStrategy };
 }
 
 /** An add that takes longer counts as failed; the repairer adds the job later. */
-export const producerTimeoutMs = 1000;
+const producerTimeoutMs = 1000;
 
 /** Redis is back within a second or two more often than not: never wait longer than 2 s before the next try. */
 function retryStrategy(times: number): number {

@@ -33,7 +33,7 @@ export function judgeRedis(server: RedisServer): RedisVerdict {
  * @param timeoutMs for connecting and for the answer, each
  * @throws where Redis does not answer in time
  */
-export async function inspectRedis(redisUrl: string, timeoutMs: number): Promise<RedisServer> {
+async function inspectRedis(redisUrl: string, timeoutMs: number): Promise<RedisServer> {
   const redis = new Redis(redisUrl, {
     lazyConnect: true,
     connectTimeout: timeoutMs,

@@ -1,13 +1,14 @@
 /**
  * Collects what many callers want at nearly the same moment and does it in one go: a group commit, a batched read.
  *
- * While `concurrency` batches are running, callers gather; when one ends, the next takes all that gathered, at most
- * `maxItems`. An idle batcher waits `lingerMs` before it starts, so that a burst is one batch.
+ * Batches start at least `intervalMs` apart, unless `maxItems` wait: a lone caller is served at once, a stream of them
+ * shares statements that would otherwise be as small as the store is fast. Starting at every chance, the dispatcher ran
+ * statements of 5 to 10 rows and spent a quarter more CPU a delivery, in Postgres as well.
  */
 export interface MicroBatchOptions<Item, Result> {
   readonly maxItems: number;
-  /** Milliseconds; 0 starts at the end of the current turn of the event loop. */
-  readonly lingerMs: number;
+  readonly intervalMs: number;
+  /** Batches that may run at the same time. */
   readonly concurrency: number;
   /** Does a batch; the results stand in the order of the items. A rejection rejects every caller of the batch. */
   readonly run: (items: readonly Item[]) => Promise<readonly Result[]>;
@@ -28,22 +29,23 @@ interface Waiting<Item, Result> {
 }
 
 export function createMicroBatch<Item, Result>(options: MicroBatchOptions<Item, Result>): MicroBatch<Item, Result> {
-  let waiting: Waiting<Item, Result>[] = [];
+  const waiting: Waiting<Item, Result>[] = [];
   let running = 0;
-  let scheduled = false;
+  let lastStartMs = Number.NEGATIVE_INFINITY;
+  let timer: NodeJS.Timeout | NodeJS.Immediate | null = null;
   let drained: (() => void)[] = [];
 
   const schedule = (): void => {
-    if (scheduled || running >= options.concurrency || waiting.length === 0) return;
-    scheduled = true;
-    if (options.lingerMs > 0 && waiting.length < options.maxItems) setTimeout(start, options.lingerMs);
-    else setImmediate(start);
+    if (timer !== null || running >= options.concurrency || waiting.length === 0) return;
+    const waitMs = waiting.length >= options.maxItems ? 0 : lastStartMs + options.intervalMs - performance.now();
+    // At the end of this turn of the event loop at the earliest: what it brings belongs together.
+    timer = waitMs > 0 ? setTimeout(start, waitMs) : setImmediate(start);
   };
 
   const start = (): void => {
-    scheduled = false;
-    const batch = waiting.length > options.maxItems ? waiting.splice(0, options.maxItems) : waiting;
-    if (batch === waiting) waiting = [];
+    timer = null;
+    lastStartMs = performance.now();
+    const batch = waiting.splice(0, options.maxItems);
     running += 1;
     void finish(batch);
     schedule();

@@ -1,17 +1,21 @@
 import type { AttemptOutcome } from '@signpost/delivery';
 import type { Dispatcher } from 'undici';
-import type { Connection } from './connection.ts';
+import type { Connection, DispatchOptions, Exchange } from './connection.ts';
 import { type AttemptPhase, deadlineFailure, errorCode, exchangeFailure, failed, type Failure } from './failure.ts';
-import type { OriginPool } from './origin-pool.ts';
 import { ResponseBody } from './response-body.ts';
 import type { SocketOpening } from './socket-opening.ts';
 
-/** What undici writes. */
-export interface DispatchOptions {
-  readonly path: string;
-  readonly method: Dispatcher.HttpMethod;
-  readonly headers: string[];
-  readonly body: Buffer;
+/** Where an attempt has its connection from, and gives it back. */
+export interface ConnectionSource {
+  /** The connection may serve another request. */
+  release(connection: Connection): void;
+  /** The connection is not safe to use again. */
+  discard(connection: Connection): void;
+  /** The connection is gone; the attempt wants another. */
+  replace(connection: Connection, attempt: Attempt): void;
+  cancelOpening(opening: SocketOpening): void;
+  leaveQueue(attempt: Attempt): void;
+  attemptEnded(): void;
 }
 
 /** Thrown at undici when it is about to write a request whose attempt is over. */
@@ -24,7 +28,7 @@ class AttemptOver extends Error {
  * came (whatever becomes of the body), or with the reason why none came. What happens after that is ignored, but no
  * connection with a half-read exchange survives it.
  */
-export class Attempt implements Dispatcher.DispatchHandler {
+export class Attempt implements Exchange {
   readonly dispatchOptions: DispatchOptions;
   opening: SocketOpening | null = null;
   #connection: Connection | null = null;
@@ -35,14 +39,14 @@ export class Attempt implements Dispatcher.DispatchHandler {
   #statusCode = 0;
   #headers: Record<string, string> = {};
   readonly #body: ResponseBody;
-  readonly #pool: OriginPool;
+  readonly #pool: ConnectionSource;
   readonly #timeoutMs: number;
   readonly #startedAt = performance.now();
   readonly #timer: NodeJS.Timeout;
   readonly #resolve: (outcome: AttemptOutcome) => void;
 
   constructor(
-    pool: OriginPool,
+    pool: ConnectionSource,
     options: DispatchOptions,
     limits: { readonly timeoutMs: number; readonly maxResponseBytes: number },
     resolve: (outcome: AttemptOutcome) => void,

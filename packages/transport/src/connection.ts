@@ -1,7 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
-import { Client } from 'undici';
-import type { Attempt } from './attempt.ts';
+import { Client, type Dispatcher } from 'undici';
 import { ConnectionGone } from './failure.ts';
 import { InterimResponses } from './interim-responses.ts';
 
@@ -9,6 +8,20 @@ import { InterimResponses } from './interim-responses.ts';
 const idleTimeoutMs = 4_000;
 const longestIdleTimeoutMs = 60_000;
 const maxHeaderBytes = 16 * 1024;
+
+/** What undici writes. */
+export interface DispatchOptions {
+  readonly path: string;
+  readonly method: Dispatcher.HttpMethod;
+  readonly headers: string[];
+  readonly body: Buffer;
+}
+
+/** A request, and what wants to hear of its response: one attempt. */
+export interface Exchange extends Dispatcher.DispatchHandler {
+  readonly dispatchOptions: DispatchOptions;
+  onResponseError(controller: Dispatcher.DispatchController | null, error: Error): void;
+}
 
 /**
  * One socket and the undici client that speaks HTTP/1.1 over it. They live and end together: a client that would
@@ -21,7 +34,7 @@ export class Connection {
   requestsWritten = 0;
   /** True where the receiver closed its side. */
   peerEnded = false;
-  current: Attempt | null = null;
+  current: Exchange | null = null;
   readonly #client: Client;
 
   /**
@@ -56,10 +69,10 @@ export class Connection {
     socket.once('close', () => onClosed(this));
   }
 
-  /** Writes the attempt's request and feeds the attempt with what comes back. */
-  dispatch(attempt: Attempt): void {
-    this.current = attempt;
-    this.#client.dispatch(attempt.dispatchOptions, attempt);
+  /** Writes the exchange's request and feeds the exchange with what comes back. */
+  dispatch(exchange: Exchange): void {
+    this.current = exchange;
+    this.#client.dispatch(exchange.dispatchOptions, exchange);
   }
 
   /** Settles when the socket is closed. */

@@ -1,4 +1,4 @@
-import type { Attempt } from './attempt.ts';
+import type { Attempt, ConnectionSource } from './attempt.ts';
 import { Connection } from './connection.ts';
 import { type Endpoint, type SocketEnvironment, SocketOpening } from './socket-opening.ts';
 
@@ -7,7 +7,7 @@ import { type Endpoint, type SocketEnvironment, SocketOpening } from './socket-o
  * to the limit, and waits in line above it. Opening belongs to the attempt that asked for it and ends with it, so that
  * a failure to connect is told to the attempt that met it and to no other.
  */
-export class OriginPool {
+export class OriginPool implements ConnectionSource {
   readonly origin: string;
   readonly endpoint: Endpoint;
   readonly #environment: SocketEnvironment;

@@ -35,7 +35,7 @@ export function createPublisher({ database, handOver }: PublisherOptions): Publi
     // 3 ms gather 10 to 60 events under load and nobody notices them; two commits at a time keep Postgres busy while the
     // next gathers. 200 bounds a statement to about a megabyte.
     maxItems: 200,
-    lingerMs: 3,
+    intervalMs: 3,
     concurrency: 2,
     async run(events) {
       try {
