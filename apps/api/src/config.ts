@@ -1,4 +1,4 @@
-import { createEncryption, logLevels, type SettingValues } from '@signpost/runtime';
+import { isEncryptionKeys, logLevels, type SettingValues } from '@signpost/runtime';
 import { z } from 'zod';
 
 const text = z.string({ error: 'must be set' });
@@ -22,7 +22,7 @@ export const apiSettings = {
     requiredInProduction: true,
   },
   ENCRYPTION_KEY: {
-    schema: text.refine(isEncryptionKey, 'must be 32 bytes in base64'),
+    schema: text.refine(isEncryptionKeys, 'must be 32 bytes in base64'),
     description:
       'Encrypts webhook secrets at rest: 32 bytes in base64 (`openssl rand -base64 32`). Several, separated by commas: the first encrypts, all decrypt.',
     requiredInProduction: true,
@@ -90,13 +90,4 @@ export function findConfigFault(config: ApiConfig): string | null {
 
 export function listenAddress({ HOST, NODE_ENV }: ApiConfig): string {
   return HOST ?? (NODE_ENV === 'production' ? '0.0.0.0' : '127.0.0.1');
-}
-
-function isEncryptionKey(value: string): boolean {
-  try {
-    createEncryption(value);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,4 +1,4 @@
-import { logLevels, type SettingValues } from '@signpost/runtime';
+import { isEncryptionKeys, logLevels, type SettingValues } from '@signpost/runtime';
 import { z } from 'zod';
 
 const wholeNumber = (fallback: number, least: number, most: number) =>
@@ -17,7 +17,7 @@ export const dispatcherSettings = {
     requiredInProduction: true,
   },
   ENCRYPTION_KEY: {
-    schema: z.string({ error: 'must be set' }),
+    schema: z.string({ error: 'must be set' }).refine(isEncryptionKeys, 'must be 32 bytes in base64'),
     description:
       'Encrypts webhook secrets at rest: 32 bytes in base64 (`openssl rand -base64 32`). Several, separated by commas: the first encrypts, all decrypt.',
     requiredInProduction: true,

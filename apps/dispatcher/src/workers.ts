@@ -29,6 +29,9 @@ const fanOutConcurrency = 4;
 /** After a fault of a store, a job is run again after this, in ms. */
 const faultDelayMs = 2000;
 
+/** Workers without a job at hand close within this, in ms, unless Redis is away. */
+const idleCloseMs = 2000;
+
 /** Tells the backoff strategy, on its way through BullMQ, when the job wants to run again. */
 class RunAgain extends Error {
   readonly delayMs: number;
@@ -49,17 +52,19 @@ export function startWorkers(options: WorkersOptions): Workers {
     // `undefined` or NaN from a strategy would retry at once, in a hot loop.
     settings: { backoffStrategy: (_made, _type, error) => (error instanceof RunAgain ? error.delayMs : faultDelayMs) },
   };
+  const atHand = createCounter();
   const deliverWorker = new Worker(
     deliverQueueName,
-    async (job: Job) => {
-      const result = await deliver(deliverJobSchema.parse(job.data));
-      if (result.kind === 'again') throw new RunAgain('due again', result.delayMs);
-    },
+    (job: Job) =>
+      atHand.during(async () => {
+        const result = await deliver(deliverJobSchema.parse(job.data));
+        if (result.kind === 'again') throw new RunAgain('due again', result.delayMs);
+      }),
     { ...shared, concurrency: options.concurrency },
   );
   const fanOutWorker = new Worker(
     fanOutQueueName,
-    async (job: Job) => fanOut.run(fanOutJobSchema.parse(job.data).eventIds),
+    (job: Job) => atHand.during(async () => fanOut.run(fanOutJobSchema.parse(job.data).eventIds)),
     { ...shared, concurrency: fanOutConcurrency },
   );
   for (const worker of [deliverWorker, fanOutWorker]) {
@@ -71,12 +76,43 @@ export function startWorkers(options: WorkersOptions): Workers {
   }
   return {
     async close(graceMs) {
-      // While Redis is away, closing waits for ever.
-      await withDeadline(
-        Promise.all([deliverWorker.close(), fanOutWorker.close()]),
-        graceMs,
-        'closing the workers',
-      ).catch(error => logger.warn({ error }, 'workers closed with jobs at hand'));
+      // While Redis is away, closing waits for ever, also when nothing is left to wait for.
+      const closed = Promise.all([deliverWorker.close(), fanOutWorker.close()]);
+      const closedOrIdle = async (): Promise<unknown> => {
+        await Promise.race([closed, atHand.becomesZero()]);
+        return withDeadline(closed, idleCloseMs, 'closing the idle workers').catch(error => {
+          // A job that was on its way to us has begun meanwhile: it counts as at hand.
+          if (atHand.isZero()) throw error;
+          return closedOrIdle();
+        });
+      };
+      await withDeadline(closedOrIdle(), graceMs, 'closing the workers').catch(error =>
+        logger.warn({ error }, 'workers did not close in time'),
+      );
     },
+  };
+}
+
+/** Counts what is under way. */
+function createCounter() {
+  let count = 0;
+  let resolveZero: (() => void) | null = null;
+  return {
+    async during<T>(work: () => Promise<T>): Promise<T> {
+      count += 1;
+      try {
+        return await work();
+      } finally {
+        count -= 1;
+        if (count === 0) resolveZero?.();
+      }
+    },
+    isZero: (): boolean => count === 0,
+    becomesZero: (): Promise<void> =>
+      count === 0
+        ? Promise.resolve()
+        : new Promise(resolve => {
+            resolveZero = resolve;
+          }),
   };
 }

@@ -1,4 +1,5 @@
 import type { Queue } from 'bullmq';
+import { withDeadline } from '@signpost/runtime';
 
 /**
  * Tells whether Redis still has every job that Postgres knows of: the `run_id` of the server that was filled last, under a
@@ -14,9 +15,12 @@ export interface CompletenessMark {
 }
 
 const markKey = 'signpost:complete';
+const connectTimeoutMs = 1500;
 
 export function createCompletenessMark(queue: Queue): CompletenessMark {
-  const connect = async () => queue.getBackend().client;
+  // While Redis is away from the start, the client is promised and never comes.
+  const connect = () =>
+    withDeadline(Promise.resolve(queue.getBackend().client), connectTimeoutMs, 'connecting to Redis');
   const readRunId = async (): Promise<string> =>
     /^run_id:(.*)$/m.exec(await (await connect()).info())?.[1]?.trim() ?? 'unknown';
   return {

@@ -62,6 +62,16 @@ export function createEncryption(keys: string): Encryption {
   };
 }
 
+/** Whether {@link createEncryption} takes these keys. */
+export function isEncryptionKeys(keys: string): boolean {
+  try {
+    createEncryption(keys);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 function openWith(key: Buffer, sealed: Buffer, context: string): string {
   try {
     const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, nonceBytes), { authTagLength: tagBytes });

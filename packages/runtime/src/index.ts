@@ -1,6 +1,6 @@
 export { type Clock, systemClock } from './clock.ts';
 export { DeadlineError, withDeadline } from './deadline.ts';
-export { createEncryption, type Encryption, EncryptionError, type SealedText } from './encryption.ts';
+export { createEncryption, type Encryption, EncryptionError, isEncryptionKeys, type SealedText } from './encryption.ts';
 export { deriveUuid, formatId, type IdKind, idPrefixes, makeUuid, parseId, uuidTimeMs } from './ids.ts';
 export { loadSettings } from './load-settings.ts';
 export { createLogger, type Logger, logLevels } from './logging.ts';
