@@ -1,5 +1,6 @@
 import {
   cancelDeliveries,
+  cancelPendingDeliveries,
   type Database,
   deactivateWebhook,
   type DeliveryToAttempt,
@@ -123,11 +124,14 @@ async function attempt(options: DeliverOptions, job: DeliverJob, delivery: Deliv
     nowMs: clock.nowMs(),
     random: options.random(),
   });
+  const gone = step.kind === 'failed' && step.deactivateWebhook;
+  // Before it is recorded: after that nothing would bring us back here if this process died in between.
+  if (gone) await deactivateWebhook(database, target.id, 'gone');
   const result = await recorder.record(
     attemptRecord({ job, delivery, attemptId, startedAtMs, request, outcome, step }),
   );
   note(options, job, delivery, outcome, step, result.kind === 'recorded' ? result.number : null);
-  if (step.kind === 'failed' && step.deactivateWebhook) await deactivateWebhook(database, target.id, 'gone');
+  if (gone) await cancelPendingDeliveries(database, target.id);
   return step.kind === 'retry' && result.kind === 'recorded' ? { kind: 'again', delayMs: step.delayMs } : done;
 }
 

@@ -24,11 +24,15 @@ const controlCharacters = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
 /** Text for people: 1 to `max` UTF-16 units, no control characters. */
 export function text(max: number) {
-  return z
-    .string()
-    .min(1)
-    .max(max)
-    .refine(value => !controlCharacters.test(value), 'must not hold control characters');
+  return (
+    z
+      .string()
+      .min(1)
+      .max(max)
+      .refine(value => !controlCharacters.test(value), 'must not hold control characters')
+      // A lone surrogate has no UTF-8: what is stored would be another text, equal to others that it is not.
+      .refine(value => value.isWellFormed(), 'must not hold half of a surrogate pair')
+  );
 }
 
 export const isJsonObject = (value: unknown): value is JsonObject =>

@@ -29,7 +29,7 @@ export async function cancelPendingDeliveries(database: Database, webhookId: str
 }
 
 /**
- * Deactivates a webhook and cancels its pending deliveries.
+ * Deactivates a webhook. Its pending deliveries are cancelled by {@link cancelPendingDeliveries}, or when their time comes.
  *
  * @param reason why, for people: `gone` where the receiver answered 410
  * @returns whether it was active before
@@ -43,6 +43,5 @@ export async function deactivateWebhook(database: Database, webhookId: string, r
      where id = (select workspace_id from changed) returning id`,
     [webhookId, reason],
   );
-  await cancelPendingDeliveries(database, webhookId);
   return rows.length > 0;
 }

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type HotPathFixture, makeHotPathFixture } from './hot-path.fixture.ts';
-import { cancelDeliveries, deactivateWebhook, loadDeliveries, recordAttempts } from './index.ts';
+import {
+  cancelDeliveries,
+  cancelPendingDeliveries,
+  deactivateWebhook,
+  loadDeliveries,
+  recordAttempts,
+} from './index.ts';
 
 let fixture: HotPathFixture;
 beforeAll(async () => {
@@ -109,13 +115,14 @@ describe('recording', () => {
     expect(results.map(result => result.kind)).toEqual(['recorded', 'superseded', 'recorded']);
   });
 
-  test('deactivating a webhook cancels what waits for it and gives it a new version', async () => {
+  test('deactivating a webhook gives it a new version, once; what waits for it is cancelled', async () => {
     const webhookId = await fixture.makeWebhook();
     const [waiting, over] = [await fixture.makeDelivery(webhookId), await fixture.makeDelivery(webhookId)];
     await recordAttempts(fixture.database, [fixture.scheduledAttempt(over)]);
     const [before] = await loadDeliveries(fixture.database, [waiting]);
     expect(await deactivateWebhook(fixture.database, webhookId, 'gone')).toBe(true);
     expect(await deactivateWebhook(fixture.database, webhookId, 'gone')).toBe(false);
+    expect(await cancelPendingDeliveries(fixture.database, webhookId)).toBe(1);
     const [after] = await loadDeliveries(fixture.database, [waiting]);
     expect(after).toMatchObject({
       status: 'cancelled',

@@ -44,7 +44,12 @@ export const eventOperations = {
     summary: 'Publish up to 1000 events',
     description: 'Good events are accepted, bad ones say why.',
     scope: 'publish',
-    request: { body: publishBatchSchema },
+    request: {
+      headers: z.object({
+        'idempotency-key': z.never('must not be sent with a batch: give each event its own key').optional(),
+      }),
+      body: publishBatchSchema,
+    },
     maxBodyBytes: maxBatchBytes,
     // Two levels around each event: what is accepted alone is accepted in a batch.
     maxBodyDepth: 66,

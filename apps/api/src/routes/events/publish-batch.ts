@@ -2,6 +2,7 @@ import { maxEventBytes, operations, type PublishedBatchBody, publishEventSchema 
 import type { NewEvent, StoredEvent, WorkspaceAccess } from '@signpost/database';
 import { formatId } from '@signpost/runtime';
 import type { ApiDependencies } from '../../dependencies.ts';
+import { describeFault } from '../../errors/describe-fault.ts';
 import { type Problem, problem } from '../../errors/problem.ts';
 import { toFieldErrors, validationFailed } from '../../middleware/validate-input.ts';
 import { answer } from '../../middleware/write-answer.ts';
@@ -15,9 +16,9 @@ type Checked = { readonly kind: 'event'; readonly event: NewEvent } | Problem;
 
 /** A good item is accepted whatever the others are; the answer comes when every accepted one is durable. */
 export const publishBatch = (dependencies: ApiDependencies) =>
-  route(operations.publishBatch, async ({ workspace, body, bodyText }) => {
+  route(operations.publishBatch, async ({ workspace, body, bodyText, logger }) => {
     const spans = findItems(bodyText, findMembers(bodyText).get('events')?.start ?? 0);
-    const results = await Promise.all(
+    const items = await Promise.allSettled(
       body.events.map(async (item, index) => {
         const span = spans[index] as Span;
         const checked = await checkItem(dependencies, workspace, { item, index, text: bodyText, span });
@@ -25,8 +26,20 @@ export const publishBatch = (dependencies: ApiDependencies) =>
         return describeStored(checked.event, await dependencies.publisher.publish(checked.event));
       }),
     );
-    return answer(202, { data: results });
+    const failed = items.find(item => item.status === 'rejected');
+    // Nothing was stored: the whole batch may be sent again. Otherwise those that were must be told from those that were not.
+    if (failed !== undefined && !items.some(isAccepted)) throw failed.reason;
+    if (failed !== undefined) logger.error({ error: failed.reason }, 'a part of the batch was not stored');
+    return answer(202, { data: items.map(resultOf) });
   });
+
+function resultOf(item: PromiseSettledResult<ItemResult>): ItemResult {
+  return item.status === 'fulfilled' ? item.value : refused(describeFault(item.reason));
+}
+
+function isAccepted(item: PromiseSettledResult<ItemResult>): boolean {
+  return item.status === 'fulfilled' && 'id' in item.value;
+}
 
 interface BatchItem {
   readonly item: unknown;
