@@ -2,8 +2,8 @@
  * Collects what many callers want at nearly the same moment and does it in one go: a group commit, a batched read.
  *
  * Batches start at least `intervalMs` apart, unless `maxItems` wait: a lone caller is served at once, a stream of them
- * shares statements that would otherwise be as small as the store is fast. Starting at every chance, the dispatcher ran
- * statements of 5 to 10 rows and spent a quarter more CPU a delivery, in Postgres as well.
+ * shares statements that would otherwise be as small as the store is fast. A look-up of 1 row took Postgres about 200 µs,
+ * one of 40 rows 500.
  */
 export interface MicroBatchOptions<Item, Result> {
   readonly maxItems: number;
