@@ -108,6 +108,11 @@ export const problemCodes = {
     title: 'Too many requests.',
     help: 'The key has used up its requests of this minute. `Retry-After` says when there are more.',
   },
+  schema_too_slow: {
+    status: 429,
+    title: 'The schema of the event type takes too much time.',
+    help: 'Validating by this schema has held up other requests for too long. `Retry-After` says when it is tried again; simplify its patterns and references.',
+  },
   headers_too_large: {
     status: 431,
     title: 'The headers are too large.',

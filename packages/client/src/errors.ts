@@ -26,6 +26,7 @@ export const problemCodes = [
   'event_data_invalid',
   'url_refused',
   'rate_limited',
+  'schema_too_slow',
   'headers_too_large',
   'internal',
   'store_unavailable',

@@ -12,6 +12,8 @@ export interface DataValidator {
    * @returns what is wrong, empty where nothing is; paths begin with `data`
    */
   validate(data: unknown, dataBytes: number): readonly FieldError[];
+  /** How long the schema must rest because it has held up the process for too long, in ms; 0: it may be used. */
+  restMs(): number;
 }
 
 export type CompiledSchema =
@@ -29,8 +31,12 @@ const timeLimitMs = 250;
 const compileTimeLimitMs = 500;
 /** Bytes of schema times bytes of data that are validated without a time limit, which costs 0.15 ms to set up. */
 const freeWork = 4_000_000;
-/** A schema that ran into the limit this often is not tried again. */
-const maxTimeouts = 3;
+/** A run may take this much, in ms; what goes beyond is taken from the schema's allowance. 256 KiB take 2 to 6 ms. */
+const freeMs = (dataBytes: number): number => 1 + dataBytes / 30_000;
+/** A schema may hold up the process for this long at once, in ms, … */
+const allowanceMs = 1000;
+/** … and regains this much of it every second: one schema never takes more than a tenth of a process. */
+const regainedMsPerSecond = 100;
 
 let metaValidator: Ajv2020 | null = null;
 
@@ -38,8 +44,9 @@ let metaValidator: Ajv2020 | null = null;
  * Checks a schema and compiles it. References stay within the schema: nothing is ever loaded.
  *
  * @param text the schema's JSON text
+ * @param nowMs a clock that only goes forward
  */
-export function compileSchema(text: string): CompiledSchema {
+export function compileSchema(text: string, nowMs = (): number => performance.now()): CompiledSchema {
   const schema: SchemaObject = JSON.parse(text);
   if (schema['$schema'] !== undefined && schema['$schema'] !== dialect)
     return invalid([{ path: 'schema.$schema', message: `must be ${dialect}` }]);
@@ -50,7 +57,7 @@ export function compileSchema(text: string): CompiledSchema {
   try {
     const compiled = runLimited(() => createAjv().compile(schema), compileTimeLimitMs);
     if (compiled.kind === 'timeout') return invalid([{ path: 'schema', message: 'takes too long to compile' }]);
-    return { kind: 'compiled', validator: createValidator(compiled.result, schema, text.length) };
+    return { kind: 'compiled', validator: createValidator(compiled.result, schema, text.length, nowMs) };
   } catch (error) {
     return invalid([{ path: 'schema', message: error instanceof Error ? error.message : 'cannot be compiled' }]);
   }
@@ -84,26 +91,41 @@ function createAjv(): Ajv2020 {
   return ajv;
 }
 
-function createValidator(validate: ValidateFunction, schema: unknown, schemaBytes: number): DataValidator {
+function createValidator(
+  validate: ValidateFunction,
+  schema: unknown,
+  schemaBytes: number,
+  nowMs: () => number,
+): DataValidator {
   const risky = isRiskySchema(schema);
-  let timeouts = 0;
+  let spentMs = 0;
+  let lastMs = nowMs();
+  const regain = (): void => {
+    const now = nowMs();
+    spentMs = Math.max(0, spentMs - ((now - lastMs) * regainedMsPerSecond) / 1000);
+    lastMs = now;
+  };
   return {
+    restMs() {
+      regain();
+      return Math.max(0, ((spentMs - allowanceMs) * 1000) / regainedMsPerSecond);
+    },
     validate(data, dataBytes) {
-      if (timeouts >= maxTimeouts) return tooExpensive;
+      regain();
       const limited = risky || schemaBytes * dataBytes > freeWork;
       try {
         const outcome = limited
           ? runLimited(() => validate(data), timeLimitMs)
           : ({ kind: 'done', result: validate(data) } as const);
-        if (outcome.kind === 'timeout') {
-          timeouts += 1;
-          return tooExpensive;
-        }
+        if (outcome.kind === 'timeout') return tooExpensive;
         return outcome.result === true ? [] : toFieldErrors('data', validate.errors ?? []);
       } catch (error) {
         // A schema that refers to itself without end runs out of stack.
         if (error instanceof RangeError) return tooExpensive;
         throw error;
+      } finally {
+        spentMs += Math.max(0, nowMs() - lastMs - freeMs(dataBytes));
+        lastMs = nowMs();
       }
     },
   };

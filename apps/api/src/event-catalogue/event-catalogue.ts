@@ -6,8 +6,10 @@ import { findNearestName } from './nearest-name.ts';
 
 export type EventVerdict =
   | { readonly kind: 'accepted' }
-  /** `nearest`: the event type that may have been meant, or null. */
-  | { readonly kind: 'unknown_type'; readonly nearest: string | null }
+  /** `findNearest`: the event type that may have been meant, or null; takes up to some milliseconds. */
+  | { readonly kind: 'unknown_type'; readonly findNearest: () => string | null }
+  /** Its schema has taken too much time lately. */
+  | { readonly kind: 'schema_resting'; readonly restMs: number }
   /** Paths begin with `data`. */
   | { readonly kind: 'data_invalid'; readonly errors: readonly FieldError[] };
 
@@ -91,9 +93,13 @@ export function createEventCatalogue(database: Database): EventCatalogue {
       const { schemas, validators } = await find(workspaceId, revision);
       if (schemas.size === 0) return accepted;
       const schema = schemas.get(eventType);
-      if (schema === undefined) return { kind: 'unknown_type', nearest: findNearestName(eventType, schemas.keys()) };
+      if (schema === undefined)
+        return { kind: 'unknown_type', findNearest: () => findNearestName(eventType, schemas.keys()) };
       if (schema === null) return accepted;
-      const errors = validatorOf(validators, eventType, schema)?.validate(data, dataBytes) ?? [];
+      const validator = validatorOf(validators, eventType, schema);
+      const restMs = validator?.restMs() ?? 0;
+      if (restMs > 0) return { kind: 'schema_resting', restMs };
+      const errors = validator?.validate(data, dataBytes) ?? [];
       return errors.length === 0 ? accepted : { kind: 'data_invalid', errors };
     },
     async checkPatterns(workspaceId, revision, patterns) {

@@ -123,7 +123,8 @@ describe('what publishing is checked against', () => {
   test('everything is allowed until there is an event type, and again when the last is deleted', async () => {
     expect(await check('anything.at.all', {})).toEqual({ kind: 'accepted' });
     await create({ name: 'call.ended' });
-    expect(await check('call.endd', {})).toEqual({ kind: 'unknown_type', nearest: 'call.ended' });
+    const unknown = await check('call.endd', {});
+    expect(unknown.kind === 'unknown_type' && unknown.findNearest()).toBe('call.ended');
     expect(await check('call.ended', { any: 'thing' })).toEqual({ kind: 'accepted' });
     expect((await api.call('DELETE /v1/event-types/call.ended', { key: mine.key })).status).toBe(204);
     expect((await api.call('DELETE /v1/event-types/call.ended', { key: mine.key })).status).toBe(404);

@@ -7,6 +7,7 @@ import type { EventCatalogue } from '../../event-catalogue/event-catalogue.ts';
  * Holds an event against its workspace's event types.
  *
  * @param dataBytes size of the data's JSON text
+ * @param suggest whether an unknown event type is answered with the nearest: that takes time
  * @param place where the event stands in the request: `body`, `body.events[3]`
  * @returns why it is refused, or null
  */
@@ -14,8 +15,7 @@ export async function checkAgainstCatalogue(
   catalogue: EventCatalogue,
   { workspaceId, catalogueRevision }: WorkspaceAccess,
   { event_type, data }: PublishEventBody,
-  dataBytes: number,
-  place: string,
+  { dataBytes, place, suggest }: { readonly dataBytes: number; readonly place: string; readonly suggest: boolean },
 ): Promise<Problem | null> {
   const verdict = await catalogue.check(workspaceId, catalogueRevision, event_type, data, dataBytes);
   if (verdict.kind === 'accepted') return null;
@@ -24,7 +24,12 @@ export async function checkAgainstCatalogue(
     const [first] = errors;
     return problem('event_data_invalid', `${first?.path}: ${first?.message}`, { errors });
   }
-  const hint = verdict.nearest === null ? '' : `; did you mean ${verdict.nearest}?`;
+  if (verdict.kind === 'schema_resting')
+    return problem('schema_too_slow', `The schema of ${event_type} takes too much time to validate.`, {
+      headers: { 'retry-after': String(Math.ceil(verdict.restMs / 1000)) },
+    });
+  const nearest = suggest ? verdict.findNearest() : null;
+  const hint = nearest === null ? '' : `; did you mean ${nearest}?`;
   const message = `is not an event type of this workspace${hint}`;
   const path = `${place}.event_type`;
   return problem('event_type_unknown', `${path}: ${message}`, { errors: [{ path, message }] });

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { maxEventBytes, operations, type PublishedBatchBody, publishEventSchema } from '@signpost/api-schema';
 import type { NewEvent, StoredEvent, WorkspaceAccess } from '@signpost/database';
 import { formatId } from '@signpost/runtime';
@@ -11,6 +12,11 @@ import { route } from '../../routing.ts';
 import { checkAgainstCatalogue } from './check-against-catalogue.ts';
 import { newEvent } from './new-event.ts';
 
+/** Items that are checked without a break: 50 take less than a millisecond where schemas are simple. */
+const itemsPerTurn = 50;
+/** Wrong names in a batch are most likely the same one, and a suggestion takes milliseconds. */
+const maxSuggestions = 20;
+
 type ItemResult = PublishedBatchBody['data'][number];
 type Checked = { readonly kind: 'event'; readonly event: NewEvent } | Problem;
 
@@ -18,20 +24,27 @@ type Checked = { readonly kind: 'event'; readonly event: NewEvent } | Problem;
 export const publishBatch = (dependencies: ApiDependencies) =>
   route(operations.publishBatch, async ({ workspace, body, bodyText, logger }) => {
     const spans = findItems(bodyText, findMembers(bodyText).get('events')?.start ?? 0);
-    const items = await Promise.allSettled(
-      body.events.map(async (item, index) => {
-        const span = spans[index] as Span;
-        const checked = await checkItem(dependencies, workspace, { item, index, text: bodyText, span });
-        if (checked.kind === 'problem') return refused(checked);
-        return describeStored(checked.event, await dependencies.publisher.publish(checked.event));
-      }),
-    );
+    const publishing: Promise<PromiseSettledResult<ItemResult>>[] = [];
+    for (const [index, item] of body.events.entries()) {
+      // Others wait while items are checked: let them in between.
+      if (index % itemsPerTurn === itemsPerTurn - 1) await setImmediate();
+      publishing.push(
+        settle(publishItem(dependencies, workspace, { item, index, text: bodyText, span: spans[index] as Span })),
+      );
+    }
+    const items = await Promise.all(publishing);
     const failed = items.find(item => item.status === 'rejected');
     // Nothing was stored: the whole batch may be sent again. Otherwise those that were must be told from those that were not.
     if (failed !== undefined && !items.some(isAccepted)) throw failed.reason;
     if (failed !== undefined) logger.error({ error: failed.reason }, 'a part of the batch was not stored');
     return answer(202, { data: items.map(resultOf) });
   });
+
+/** At once, so that a rejection is never without someone who handles it. */
+async function settle(publishing: Promise<ItemResult>): Promise<PromiseSettledResult<ItemResult>> {
+  const [settled] = await Promise.allSettled([publishing]);
+  return settled;
+}
 
 function resultOf(item: PromiseSettledResult<ItemResult>): ItemResult {
   return item.status === 'fulfilled' ? item.value : refused(describeFault(item.reason));
@@ -46,6 +59,16 @@ interface BatchItem {
   readonly index: number;
   readonly text: string;
   readonly span: Span;
+}
+
+async function publishItem(
+  dependencies: ApiDependencies,
+  workspace: WorkspaceAccess,
+  item: BatchItem,
+): Promise<ItemResult> {
+  const checked = await checkItem(dependencies, workspace, item);
+  if (checked.kind === 'problem') return refused(checked);
+  return describeStored(checked.event, await dependencies.publisher.publish(checked.event));
 }
 
 async function checkItem(
@@ -63,7 +86,11 @@ async function checkItem(
   const idempotencyKey = parsed.data.idempotency_key ?? null;
   const published = { body: parsed.data, text, start: span.start, idempotencyKey };
   const event = newEvent(workspace, published, clock);
-  const refusal = await checkAgainstCatalogue(eventCatalogue, workspace, parsed.data, event.payload.length, place);
+  const refusal = await checkAgainstCatalogue(eventCatalogue, workspace, parsed.data, {
+    dataBytes: event.payload.length,
+    place,
+    suggest: index < maxSuggestions,
+  });
   return refusal ?? { kind: 'event', event };
 }
 

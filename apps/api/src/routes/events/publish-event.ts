@@ -13,7 +13,11 @@ export const publishEvent = ({ publisher, eventCatalogue, clock }: ApiDependenci
     const chosen = chooseIdempotencyKey(headers['idempotency-key'], body.idempotency_key);
     if (chosen.kind === 'problem') return chosen;
     const event = newEvent(workspace, { body, text: bodyText, start: 0, idempotencyKey: chosen.key }, clock);
-    const refusal = await checkAgainstCatalogue(eventCatalogue, workspace, body, event.payload.length, 'body');
+    const refusal = await checkAgainstCatalogue(eventCatalogue, workspace, body, {
+      dataBytes: event.payload.length,
+      place: 'body',
+      suggest: true,
+    });
     if (refusal !== null) return refusal;
 
     const stored = await publisher.publish(event);
