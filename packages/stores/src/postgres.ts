@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import pg from 'pg';
+import { makeExecutable } from './executable.ts';
 import { freePort } from './free-port.ts';
 import { placePostgres } from './postgres-place.ts';
 import type { PostgresPlace } from './postgres-place.ts';
@@ -161,8 +162,7 @@ async function initialise(place: PostgresPlace, durability: PostgresOptions['dur
   rmSync(fresh, { recursive: true, force: true });
   mkdirSync(fresh, { mode: 0o700 });
   if (place.account !== undefined) chownSync(fresh, place.account.uid, place.account.gid);
-  chmodSync(place.initdb, 0o755);
-  chmodSync(place.postgres, 0o755);
+  for (const program of [place.initdb, place.postgres]) makeExecutable(program);
   // The built-in locale provider sorts the same on every system.
   const args = ['--pgdata', fresh, '--username', USER, '--pwfile', path.join(place.dir, 'password')];
   args.push('--auth=scram-sha-256', '--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8');
