@@ -1,13 +1,13 @@
 // Redis has no npm package with binaries: take the server on the PATH, else ask the system's package manager.
 import { spawn, spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
+import { forbidServices, removeLeftoverPolicy } from './service-policy.ts';
 import { StoreError } from './store-error.ts';
 
 const SERVER_NAMES = ['valkey-server', 'redis-server'];
 // Services, and Homebrew, are outside of the PATH of some shells.
 const MORE_FOLDERS = ['/usr/local/bin', '/usr/bin', '/usr/sbin', '/opt/homebrew/bin'];
-const POLICY_FILE = '/usr/sbin/policy-rc.d';
 
 interface PackageManager {
   name: string;
@@ -70,6 +70,7 @@ function isExecutableFile(file: string): boolean {
  */
 export async function obtainRedisServer(options: ObtainOptions): Promise<string> {
   const { folders = searchedFolders(), isRoot = process.getuid?.() === 0, onNotice } = options;
+  removeLeftoverPolicy();
   const present = findRedisServer({ folders });
   if (present !== undefined) return present;
   const manager = PACKAGE_MANAGERS.find(candidate => findProgram(candidate.name, folders) !== undefined);
@@ -99,7 +100,8 @@ function privilege(manager: PackageManager, isRoot: boolean): readonly string[] 
 
 /** Runs the manager's steps; returns what it said when a step failed, else nothing. */
 async function install(manager: PackageManager, prefix: readonly string[]): Promise<string> {
-  const allowServices = forbidServices(manager);
+  // Debian starts a service as soon as its package is there. Only the program is wanted.
+  const allowServices = manager.name === 'apt-get' ? forbidServices() : () => undefined;
   try {
     for (const step of manager.steps) {
       const { code, output } = await run([...prefix, manager.name, ...step]);
@@ -110,16 +112,6 @@ async function install(manager: PackageManager, prefix: readonly string[]): Prom
   } finally {
     allowServices();
   }
-}
-
-/**
- * Debian starts a service as soon as its package is there. Only the program is wanted, so services are denied by Debian's
- * own means while the installation runs (exit code 101 of policy-rc.d). RUNLEVEL=1 does the same for sysvinit.
- */
-function forbidServices(manager: PackageManager): () => void {
-  if (manager.name !== 'apt-get' || process.getuid?.() !== 0 || existsSync(POLICY_FILE)) return () => undefined;
-  writeFileSync(POLICY_FILE, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  return () => rmSync(POLICY_FILE, { force: true });
 }
 
 function run([file, ...args]: readonly string[]): Promise<{ code: number | null; output: string }> {
