@@ -205,3 +205,22 @@ test(
   },
   TIMEOUT_MS,
 );
+
+test.each([
+  [{ DATABASE_URL: 'foo' }, 'DATABASE_URL must start with postgresql://\n'],
+  [{ DATABASE_URL: 'mysql://u:hidden@127.0.0.1/x' }, 'DATABASE_URL must start with postgresql://\n'],
+  [{ REDIS_URL: 'localhost:6379' }, 'REDIS_URL must start with redis:// or rediss://\n'],
+  [
+    { DATABASE_URL: 'postgresql://u:hidden@[x/y' },
+    /^Cannot use the database at the address of DATABASE_URL: [^\n]+\n$/,
+  ],
+])(
+  'a store URL that is none is refused in one sentence: %j',
+  async (env, sentence) => {
+    const run = start(env);
+    expect(await run.ended).toBe(1);
+    expect(run.err()).toEqual(typeof sentence === 'string' ? sentence : expect.stringMatching(sentence));
+    expect(run.err()).not.toContain('hidden');
+  },
+  TIMEOUT_MS,
+);

@@ -12,6 +12,7 @@ import { whenNpmEnds } from './start/parent-watch.ts';
 import { apiPort, nextFreePort } from './start/ports.ts';
 import { createStack, type Stack } from './start/stack.ts';
 import { StartFailure } from './start/start-failure.ts';
+import { givenStoreUrl, hostOfDatabase } from './start/store-urls.ts';
 import { welcomeText } from './start/welcome.ts';
 
 const DEFAULT_PORT = 3000;
@@ -45,7 +46,6 @@ function listenForStops(): void {
 }
 
 async function startDatabase(stack: Stack, dataDir: string): Promise<string> {
-  if (env.DATABASE_URL !== undefined && env.DATABASE_URL !== '') return env.DATABASE_URL;
   const options = { dir: path.join(dataDir, 'postgres'), durability: 'durable', onNotice: say } as const;
   const postgres = await startPostgres(options);
   stack.add({ name: 'Postgres', stop: () => postgres.stop() });
@@ -54,7 +54,6 @@ async function startDatabase(stack: Stack, dataDir: string): Promise<string> {
 }
 
 async function startQueue(stack: Stack, dataDir: string): Promise<string> {
-  if (env.REDIS_URL !== undefined && env.REDIS_URL !== '') return env.REDIS_URL;
   const redis = await startRedis({ dir: path.join(dataDir, 'redis'), durability: 'durable', onNotice: say });
   stack.add({ name: 'Redis', stop: () => redis.stop() });
   void redis.ended.then(() => stopBecause(new StartFailure(`Redis ended. Its log: ${redis.logFile}`)));
@@ -67,10 +66,8 @@ async function migrate(databaseUrl: string): Promise<void> {
     for (const name of edited) say(`Migration ${name} was changed after it had been applied here.`);
   } catch (error) {
     if (error instanceof MigrationError) throw error;
-    // The URL itself holds a password.
-    const { host } = new URL(databaseUrl);
     const reason = error instanceof Error ? error.message || (error as NodeJS.ErrnoException).code : String(error);
-    throw new StartFailure(`Cannot use the database at ${host}: ${reason}`, { cause: error });
+    throw new StartFailure(`Cannot use the database at ${hostOfDatabase(databaseUrl)}: ${reason}`, { cause: error });
   }
 }
 
@@ -113,12 +110,16 @@ async function demoReceiverPort(dataDir: string, port: number): Promise<number> 
 
 async function startAll(stack: Stack, folder: DataFolder): Promise<void> {
   const dataDir = folder.dir;
+  const given = {
+    databaseUrl: givenStoreUrl('DATABASE_URL', env.DATABASE_URL),
+    redisUrl: givenStoreUrl('REDIS_URL', env.REDIS_URL),
+  };
   const kept = keepSecrets(dataDir);
   const apiKey = env.SIGNPOST_API_KEY || kept.apiKey;
   const port = await apiPort(env.PORT, DEFAULT_PORT);
   if (!env.PORT && port !== DEFAULT_PORT) say(`Port ${DEFAULT_PORT} is taken: using ${port}.`);
-  const databaseUrl = await step(startDatabase(stack, dataDir));
-  const redisUrl = await step(startQueue(stack, dataDir));
+  const databaseUrl = given.databaseUrl ?? (await step(startDatabase(stack, dataDir)));
+  const redisUrl = given.redisUrl ?? (await step(startQueue(stack, dataDir)));
   await step(migrate(databaseUrl));
   const appEnv = {
     DATABASE_URL: databaseUrl,
