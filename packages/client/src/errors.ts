@@ -17,6 +17,8 @@ export const problemCodes = [
   'method_not_allowed',
   'request_timeout',
   'conflict',
+  'webhook_deleted',
+  'too_many_secrets',
   'payload_too_large',
   'unsupported_media_type',
   'validation_failed',
@@ -29,6 +31,7 @@ export const problemCodes = [
   'headers_too_large',
   'internal',
   'store_unavailable',
+  'test_not_sent',
 ] as const;
 export type ProblemCode = (typeof problemCodes)[number];
 

@@ -87,7 +87,7 @@ test('409: ten secrets sign already; without an overlap it works again', async (
   const { id } = await makeWebhook();
   for (let n = 0; n < 9; n += 1) expect((await rotate(id)).status).toBe(200);
   const refused = await rotate(id);
-  expect([refused.status, refused.body.code]).toEqual([409, 'conflict']);
+  expect([refused.status, refused.body.code]).toEqual([409, 'too_many_secrets']);
   expect(await storedSecrets(id)).toHaveLength(10);
   expect((await rotate(id, { overlap_seconds: 0 })).status).toBe(200);
   expect(await storedSecrets(id)).toHaveLength(1);

@@ -35,7 +35,7 @@ export const rotateWebhookSecret = ({ database, clock, encryption }: ApiDependen
     if (result.kind === 'refused') return result.refusal;
     if (result.kind === 'too_many')
       return problem(
-        'conflict',
+        'too_many_secrets',
         `${maxSigningSecrets} secrets of this webhook sign already. Wait until one has expired, or rotate with overlap_seconds 0, which ends all of them.`,
       );
     return answer(200, { signing_secret: signingSecret });

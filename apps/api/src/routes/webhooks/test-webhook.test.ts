@@ -191,7 +191,7 @@ describe('without one', () => {
     redis.pause();
     const refused = await send(id);
     redis.resume();
-    expect([refused.status, refused.body.code]).toEqual([503, 'store_unavailable']);
+    expect([refused.status, refused.body.code]).toEqual([503, 'test_not_sent']);
     expect(refused.body.detail).toContain('was not sent');
     expect(refused.headers['retry-after']).toBe('2');
     // What the first one still had on its way to Redis arrives there before this one.
@@ -206,7 +206,7 @@ describe('without one', () => {
     const { id } = await makeWebhook({ timeout_ms: 1000 });
     const before = receiver.requests.length;
     const refused = await send(id);
-    expect([refused.status, refused.body.code]).toEqual([503, 'store_unavailable']);
+    expect([refused.status, refused.body.code]).toEqual([503, 'test_not_sent']);
     expect(refused.body.detail).toContain('dispatcher');
     dispatcher.resume();
     await untilQueueIsEmpty();

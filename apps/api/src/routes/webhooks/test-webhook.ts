@@ -53,7 +53,7 @@ export const testWebhook = ({ database, clock, producer, eventCatalogue }: ApiDe
   });
 
 function notSent(detail: string): Problem {
-  return problem('store_unavailable', detail, { headers: { 'retry-after': '2' } });
+  return problem('test_not_sent', detail, { headers: { 'retry-after': '2' } });
 }
 
 /**
