@@ -15,6 +15,8 @@ export interface ApiDependencies {
   readonly publisher: Publisher;
   readonly encryption: Encryption;
   readonly addressPolicy: AddressPolicy;
+  /** Contracts may ask for HTTPS in production alone. */
+  readonly production: boolean;
   readonly access: AccessRegistry;
   readonly eventCatalogue: EventCatalogue;
   readonly rateLimiter: RateLimiter;

@@ -116,6 +116,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     publisher,
     encryption: createEncryption(randomBytes(32).toString('base64')),
     addressPolicy: createAddressPolicy({ allowHttp: true, allowedPrivateRanges: ['127.0.0.0/8'] }),
+    production: false,
     eventCatalogue: createEventCatalogue(database),
     clock,
     access: createAccessRegistry({ database, clock, adminApiKey: adminKey }),

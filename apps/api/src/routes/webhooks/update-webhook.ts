@@ -41,7 +41,7 @@ export const updateWebhook = (dependencies: ApiDependencies) =>
 
 /** Whether the webhook as it would be is allowed. URL, contract and method have to fit together, whichever is changed. */
 function decideChanges(
-  { addressPolicy, encryption }: ApiDependencies,
+  dependencies: ApiDependencies,
   workspace: WorkspaceAccess,
   body: UpdateBody,
   current: Webhook,
@@ -50,10 +50,10 @@ function decideChanges(
   const changes = toChanges(body);
   const { url, contract, method } = body;
   if (url === undefined && contract === undefined && method === undefined) return { kind: 'change', changes };
-  const verdict = judgeSettings({ ...current, ...changes }, workspace, addressPolicy);
+  const verdict = judgeSettings({ ...current, ...changes }, workspace, dependencies);
   if (verdict.kind === 'problem') return { kind: 'refuse', refusal: verdict };
   const isOtherContract = verdict.contract !== findContract(current.contract, workspace);
-  if (isOtherContract && !fitContract(verdict.contract, secrets, encryption, current.id)) {
+  if (isOtherContract && !fitContract(verdict.contract, secrets, dependencies.encryption, current.id)) {
     const message = `cannot become ${verdict.contract.name}: its secrets have another form. Create a webhook with that contract`;
     return { kind: 'refuse', refusal: invalidField('body.contract', message) };
   }

@@ -13,6 +13,13 @@ export function findContract(own: string | null, workspace: WorkspaceAccess): Co
 /** The settings that have to fit together. */
 export type LinkedSettings = Pick<WebhookSettings, 'url' | 'contract' | 'method'>;
 
+/** What the instance allows. */
+export interface UrlRules {
+  readonly addressPolicy: AddressPolicy;
+  /** Whether contracts that want HTTPS in production get it. */
+  readonly production: boolean;
+}
+
 export type SettingsVerdict =
   | { readonly kind: 'accepted'; readonly contract: CompiledContract; readonly url: string }
   | Problem;
@@ -21,7 +28,7 @@ export type SettingsVerdict =
 export function judgeSettings(
   { url, contract: own, method }: LinkedSettings,
   workspace: WorkspaceAccess,
-  addressPolicy: AddressPolicy,
+  { addressPolicy, production }: UrlRules,
 ): SettingsVerdict {
   const contract = findContract(own, workspace);
   if (contract === null) return invalidField('body.contract', 'is not the name of a contract');
@@ -30,8 +37,14 @@ export function judgeSettings(
     return invalidField('body.method', `must be one of the contract ${contract.name}: ${methods.join(', ')}`);
   const verdict = addressPolicy.judgeUrl(url);
   if (verdict.kind === 'refused') return urlRefused(verdict.message);
-  if (urlRule.https === 'always' && verdict.url.protocol !== 'https:')
-    return urlRefused(`The contract ${contract.name} wants a URL that starts with https://.`);
+  if (verdict.url.protocol !== 'https:') {
+    if (urlRule.https === 'always')
+      return urlRefused(`The contract ${contract.name} wants a URL that starts with https://.`);
+    if (urlRule.https === 'production' && production)
+      return urlRefused(
+        `The contract ${contract.name} wants a URL that starts with https:// in production; http:// is for development.`,
+      );
+  }
   return { kind: 'accepted', contract, url: verdict.url.href };
 }
 
