@@ -67,7 +67,15 @@ export async function makeHotPathFixture(): Promise<HotPathFixture> {
       const target = webhookId ?? (await makeWebhook());
       const id = deriveUuid(event.id, target);
       await insertDeliveries(database, [
-        { id, workspaceId, eventId: event.id, webhookId: target, eventType: event.eventType },
+        {
+          id,
+          workspaceId,
+          eventId: event.id,
+          webhookId: target,
+          eventType: event.eventType,
+          contract: 'standard',
+          contractVersion: 0,
+        },
       ]);
       return id;
     },

@@ -1,0 +1,59 @@
+import { builtInContracts, type CompiledContract, compileContract, parseContractDocument } from '@signpost/contracts';
+import { type ContractReference, type Database, findContract, findContractVersion } from '@signpost/database';
+
+/** A contract by its name, as it is now. */
+export interface KnownContract {
+  readonly contract: CompiledContract;
+  /** 0: it comes with Signpost. */
+  readonly version: number;
+  /** Null: it comes with Signpost. */
+  readonly createdAt: Date | null;
+}
+
+/** The contracts of workspaces, their own and those that come with Signpost, compiled. */
+export interface ContractRegistry {
+  /** @returns the current version, or null where the workspace knows no contract of that name */
+  find(workspaceId: string, name: string): Promise<KnownContract | null>;
+  /** What a delivery began with. @returns null where this release does not know it */
+  findVersion(workspaceId: string, reference: ContractReference): Promise<CompiledContract | null>;
+}
+
+/** A compiled contract takes some tens of KiB; beyond this, the longest kept one makes room. */
+const maxCached = 500;
+
+export function createContractRegistry(database: Database): ContractRegistry {
+  // By workspace, name and version: what these name never changes.
+  const compiled = new Map<string, CompiledContract>();
+  const compile = (workspaceId: string, name: string, version: number, document: unknown): CompiledContract | null => {
+    const key = `${workspaceId} ${name} ${version}`;
+    const known = compiled.get(key);
+    if (known !== undefined) return known;
+    const parsed = parseContractDocument(document);
+    // It was accepted once; a later release may be stricter.
+    if (parsed.kind === 'invalid') return null;
+    const contract = compileContract(parsed.document);
+    if (compiled.size >= maxCached) compiled.delete(compiled.keys().next().value as string);
+    compiled.set(key, contract);
+    return contract;
+  };
+  return {
+    async find(workspaceId, name) {
+      // First, because a later release may bring a contract of a name that a workspace uses.
+      const own = await findContract(database, workspaceId, name);
+      if (own === null) {
+        const contract = builtInContracts.get(name);
+        return contract === undefined ? null : { contract, version: 0, createdAt: null };
+      }
+      const { version, document, createdAt } = own;
+      const contract = compile(workspaceId, name, version, document);
+      return contract === null ? null : { contract, version, createdAt };
+    },
+    async findVersion(workspaceId, { contract: name, contractVersion: version }) {
+      if (version === 0) return builtInContracts.get(name) ?? null;
+      const known = compiled.get(`${workspaceId} ${name} ${version}`);
+      if (known !== undefined) return known;
+      const stored = await findContractVersion(database, workspaceId, name, version);
+      return stored === null ? null : compile(workspaceId, name, version, stored.document);
+    },
+  };
+}
