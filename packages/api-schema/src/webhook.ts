@@ -148,4 +148,12 @@ export const rotateSecretSchema = z
     secret: secret.optional(),
   })
   .meta({ id: 'RotateSecret' });
-export const rotatedSecretSchema = z.object({ signing_secret: signingSecret }).meta({ id: 'RotatedSecret' });
+export const rotatedSecretSchema = z
+  .object({
+    signing_secret: signingSecret,
+    overlap: z.boolean().meta({
+      description: 'Whether the old secrets sign, too. Never where the contract carries one signature.',
+    }),
+    overlap_ends_at: time.nullable().meta({ description: 'When the old secrets stop signing; null: now.' }),
+  })
+  .meta({ id: 'RotatedSecret' });

@@ -89,11 +89,15 @@ export interface WebhookCalls {
   /** Sends one synthetic event now and waits for the receiver, by default up to 70 s. */
   test(id: string, eventType: string, options?: CallOptions): Promise<TestResult>;
   /** Makes a new signing secret. The old one signs, too, until the overlap (by default a day) ends. */
-  rotateSecret(
-    id: string,
-    rotation?: SecretRotation,
-    options?: CallOptions,
-  ): Promise<{ readonly signingSecret: string }>;
+  rotateSecret(id: string, rotation?: SecretRotation, options?: CallOptions): Promise<RotatedSecret>;
+}
+
+export interface RotatedSecret {
+  readonly signingSecret: string;
+  /** Whether the old secrets sign, too; never where the contract carries one signature. */
+  readonly overlap: boolean;
+  /** RFC 3339; null: the old secrets sign no more. */
+  readonly overlapEndsAt: string | null;
 }
 
 export interface SecretRotation {
@@ -226,9 +230,17 @@ function webhookCalls(call: Call): WebhookCalls {
           body: JSON.stringify({ overlap_seconds: overlapSeconds, secret }),
           repeatable: false,
         },
-        body => ({ signingSecret: fieldsOf(body).text('signing_secret') }),
+        body => readRotatedSecret(fieldsOf(body)),
         options,
       ),
+  };
+}
+
+function readRotatedSecret(fields: Fields): RotatedSecret {
+  return {
+    signingSecret: fields.text('signing_secret'),
+    overlap: fields.flag('overlap'),
+    overlapEndsAt: fields.textOrNull('overlap_ends_at'),
   };
 }
 

@@ -3,6 +3,7 @@ export {
   createSignpostClient,
   type DeliveryCalls,
   type EventCalls,
+  type RotatedSecret,
   type SecretRotation,
   type SignpostClient,
   type WebhookCalls,

@@ -1,5 +1,11 @@
 import { builtInContracts, type CompiledContract, compileContract, parseContractDocument } from '@signpost/contracts';
-import { type ContractReference, type Database, findContract, findContractVersion } from '@signpost/database';
+import {
+  type ContractReference,
+  type Database,
+  findContract,
+  findContractVersion,
+  type WorkspaceAccess,
+} from '@signpost/database';
 
 /** A contract by its name, as it is now. */
 export interface KnownContract {
@@ -10,10 +16,19 @@ export interface KnownContract {
   readonly createdAt: Date | null;
 }
 
+/** @param own the contract that a webhook names; null: the workspace's. @returns null where there is none of that name */
+export type FindContract = (own: string | null) => CompiledContract | null;
+
 /** The contracts of workspaces, their own and those that come with Signpost, compiled. */
 export interface ContractRegistry {
   /** @returns the current version, or null where the workspace knows no contract of that name */
   find(workspaceId: string, name: string): Promise<KnownContract | null>;
+  /**
+   * Reads contracts beforehand, for decisions that must not wait.
+   *
+   * @param names that may be asked for; the workspace's own choice is always among them
+   */
+  load(workspace: WorkspaceAccess, names: readonly (string | null | undefined)[]): Promise<FindContract>;
   /** What a delivery began with. @returns null where this release does not know it */
   findVersion(workspaceId: string, reference: ContractReference): Promise<CompiledContract | null>;
 }
@@ -36,17 +51,27 @@ export function createContractRegistry(database: Database): ContractRegistry {
     compiled.set(key, contract);
     return contract;
   };
+  const find = async (workspaceId: string, name: string): Promise<KnownContract | null> => {
+    // First, because a later release may bring a contract of a name that a workspace uses.
+    const own = await findContract(database, workspaceId, name);
+    if (own === null) {
+      const contract = builtInContracts.get(name);
+      return contract === undefined ? null : { contract, version: 0, createdAt: null };
+    }
+    const { version, document, createdAt } = own;
+    const contract = compile(workspaceId, name, version, document);
+    return contract === null ? null : { contract, version, createdAt };
+  };
   return {
-    async find(workspaceId, name) {
-      // First, because a later release may bring a contract of a name that a workspace uses.
-      const own = await findContract(database, workspaceId, name);
-      if (own === null) {
-        const contract = builtInContracts.get(name);
-        return contract === undefined ? null : { contract, version: 0, createdAt: null };
-      }
-      const { version, document, createdAt } = own;
-      const contract = compile(workspaceId, name, version, document);
-      return contract === null ? null : { contract, version, createdAt };
+    find,
+    async load(workspace, names) {
+      const known = new Map<string, CompiledContract>();
+      for (const name of new Set([workspace.contract, ...names]))
+        if (typeof name === 'string') {
+          const found = await find(workspace.workspaceId, name);
+          if (found !== null) known.set(name, found.contract);
+        }
+      return own => known.get(own ?? workspace.contract) ?? null;
     },
     async findVersion(workspaceId, { contract: name, contractVersion: version }) {
       if (version === 0) return builtInContracts.get(name) ?? null;

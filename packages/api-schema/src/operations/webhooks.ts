@@ -89,7 +89,8 @@ export const webhookOperations = {
     path: '/v1/webhooks/{id}/rotate-secret',
     tag,
     summary: 'Rotate the signing secret',
-    description: 'The old secret signs, too, until the overlap ends.',
+    description:
+      'The old secret signs, too, until the overlap ends. A contract that carries one signature has no overlap: the new secret signs alone from now on.',
     scope: 'admin',
     request: { params, body: rotateSecretSchema },
     bodyOptional: true,

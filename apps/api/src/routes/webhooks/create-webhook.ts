@@ -11,9 +11,10 @@ import { checkHeaderMasks, checkPatterns, judgeSettings } from './webhook-rules.
 
 export const createWebhook = (dependencies: ApiDependencies) =>
   route(operations.createWebhook, async ({ workspace, body }) => {
-    const { database, clock, encryption, eventCatalogue } = dependencies;
+    const { database, clock, encryption, contracts, eventCatalogue } = dependencies;
     const { contract = null, method = null, headers = {} } = body;
-    const verdict = judgeSettings({ url: body.url, contract, method }, workspace, dependencies);
+    const findContract = await contracts.load(workspace, [contract]);
+    const verdict = judgeSettings({ url: body.url, contract, method }, findContract, dependencies);
     if (verdict.kind === 'problem') return verdict;
     const refused = checkHeaderMasks(headers) ?? (await checkPatterns(eventCatalogue, workspace, body.events));
     if (refused !== null) return refused;

@@ -1,14 +1,10 @@
-import { builtInContracts, type CompiledContract } from '@signpost/contracts';
+import type { CompiledContract } from '@signpost/contracts';
 import type { WebhookSettings, WorkspaceAccess } from '@signpost/database';
 import { maskedValue } from '@signpost/runtime';
 import type { AddressPolicy } from '@signpost/transport';
+import type { FindContract } from '../../contracts/contract-registry.ts';
 import type { EventCatalogue } from '../../event-catalogue/event-catalogue.ts';
 import { invalidField, type Problem, problem } from '../../errors/problem.ts';
-
-/** @param own the webhook's own contract; null: the workspace's. @returns null where there is none of that name */
-export function findContract(own: string | null, workspace: WorkspaceAccess): CompiledContract | null {
-  return builtInContracts.get(own ?? workspace.contract) ?? null;
-}
 
 /** The settings that have to fit together. */
 export type LinkedSettings = Pick<WebhookSettings, 'url' | 'contract' | 'method'>;
@@ -27,10 +23,10 @@ export type SettingsVerdict =
 /** Whether contract, method and URL fit together. @returns the URL in its canonical form */
 export function judgeSettings(
   { url, contract: own, method }: LinkedSettings,
-  workspace: WorkspaceAccess,
+  findContract: FindContract,
   { addressPolicy, production }: UrlRules,
 ): SettingsVerdict {
-  const contract = findContract(own, workspace);
+  const contract = findContract(own);
   if (contract === null) return invalidField('body.contract', 'is not the name of a contract');
   const { methods, url: urlRule } = contract.document;
   if (method !== null && !methods.some(each => each === method))
