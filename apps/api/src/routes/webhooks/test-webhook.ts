@@ -34,8 +34,17 @@ export const testWebhook = ({ database, clock, producer, contracts, eventCatalog
     const nowMs = clock.nowMs();
     const eventId = makeUuid(nowMs);
     const deliveryId = deriveUuid(eventId, webhook.id);
-    const payload = await makeSyntheticData(database, workspaceId, contract, eventType, nowMs);
-    const send = { eventId, deliveryId, workspaceId, webhookId: webhook.id, eventType, occurredAtMs: nowMs, payload };
+    const data = await makeSyntheticData(database, { workspaceId, contract, eventType, seed: body.seed, nowMs });
+    if (data.kind === 'impossible') return noData(eventType);
+    const send = {
+      eventId,
+      deliveryId,
+      workspaceId,
+      webhookId: webhook.id,
+      eventType,
+      occurredAtMs: nowMs,
+      payload: data.text,
+    };
     if (!(await insertTestSend(database, send))) return notFound();
     try {
       await producer.enqueueAttemptNow(deliveryId, 'test');
@@ -51,6 +60,11 @@ export const testWebhook = ({ database, clock, producer, contracts, eventCatalog
       `No result came within ${timeoutMs / 1000} s, so the test event was cancelled. Check that a dispatcher is running.`,
     );
   });
+
+function noData(eventType: string): Problem {
+  const message = `no data could be made that follow the schema of ${eventType}; give the event type an example that does`;
+  return problem('event_data_invalid', `data: ${message}`, { errors: [{ path: 'data', message }] });
+}
 
 function notSent(detail: string): Problem {
   return problem('test_not_sent', detail, { headers: { 'retry-after': '2' } });
