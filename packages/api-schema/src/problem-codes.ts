@@ -73,6 +73,11 @@ export const problemCodes = {
     title: 'Too many secrets sign already.',
     help: 'Ten secrets of a webhook may sign at the same time. Wait until one has expired, or rotate with `overlap_seconds` 0.',
   },
+  contract_in_use: {
+    status: 409,
+    title: 'Webhooks or the workspace use the contract.',
+    help: 'The detail says who. Give them another contract first, or make a contract of another name.',
+  },
   payload_too_large: {
     status: 413,
     title: 'The body is too large.',

@@ -19,6 +19,7 @@ export const problemCodes = [
   'conflict',
   'webhook_deleted',
   'too_many_secrets',
+  'contract_in_use',
   'payload_too_large',
   'unsupported_media_type',
   'validation_failed',
