@@ -6,6 +6,7 @@ export {
   type RotatedSecret,
   type SecretRotation,
   type SignpostClient,
+  type TestSendOptions,
   type WebhookCalls,
 } from './client.ts';
 export type { SignpostClientOptions } from './connection.ts';

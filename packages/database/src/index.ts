@@ -86,6 +86,7 @@ export {
 export {
   changeWebhook,
   deleteWebhook,
+  findBoundWebhook,
   findWebhook,
   insertWebhook,
   listWebhooks,
