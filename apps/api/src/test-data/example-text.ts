@@ -4,8 +4,9 @@ import { makeSentence } from './sentences.ts';
 /** Names whose values come from a small vocabulary that only the provider knows: the example's word is kept. */
 const vocabularyName =
   /(reason|status|state|type|role|kind|action|mode|category|level|step|object|locale|language|zone)$/;
-const digits = '0123456789';
-const lower = 'abcdefghijklmnopqrstuvwxyz';
+const digits = Array.from('0123456789');
+const lower = Array.from('abcdefghijklmnopqrstuvwxyz');
+const hexDigits = Array.from('0123456789abcdef');
 
 /** Another text of the example's kind: same prefix and shape of an id, same host of a URL, same country of a number. */
 export function varyText(generation: Generation, example: string, place: Place): string {
@@ -61,10 +62,10 @@ function varyShape({ faker }: Generation, text: string): string {
   const rest = text.slice(prefix.length);
   const isHex = /^[0-9a-f]{8,}$/.test(rest);
   const varied = Array.from(rest, character => {
-    if (isHex) return faker.helpers.arrayElement([...'0123456789abcdef']);
-    if (digits.includes(character)) return faker.helpers.arrayElement([...digits]);
-    if (lower.includes(character)) return faker.helpers.arrayElement([...lower]);
-    return /[A-Z]/.test(character) ? faker.helpers.arrayElement([...lower]).toUpperCase() : character;
+    if (isHex) return faker.helpers.arrayElement(hexDigits);
+    if (digits.includes(character)) return faker.helpers.arrayElement(digits);
+    if (lower.includes(character)) return faker.helpers.arrayElement(lower);
+    return /[A-Z]/.test(character) ? faker.helpers.arrayElement(lower).toUpperCase() : character;
   });
   return prefix + varied.join('');
 }

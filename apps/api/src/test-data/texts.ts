@@ -82,7 +82,7 @@ const forms: Readonly<Record<string, RegExp>> = {
 /** Cuts or lengthens where neither pattern nor format would break. @returns null where it cannot fit */
 function fitLength(text: string, { minLength, maxLength: most, pattern, format }: SchemaNode): string | null {
   // Lengths of JSON Schema count characters, not UTF-16 units.
-  const characters = [...text];
+  const characters = Array.from(text);
   const least = typeof minLength === 'number' ? minLength : 0;
   const limit = typeof most === 'number' ? most : maxLength;
   if (characters.length >= least && characters.length <= limit) return text;
