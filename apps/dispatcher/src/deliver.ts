@@ -131,6 +131,8 @@ async function attempt(options: DeliverOptions, job: DeliverJob, delivery: Deliv
     scheduledAttempts: delivery.scheduledAttemptCount + 1,
     retryScheduleSeconds: target.retryScheduleSeconds ?? contract.retryScheduleSeconds,
     isSuccess: status => contract.isSuccess(status),
+    disablesWebhook: status => contract.disablesWebhook(status),
+    jitterRatio: contract.retryJitterRatio,
     nowMs: clock.nowMs(),
     random: options.random(),
   });
