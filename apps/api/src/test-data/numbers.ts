@@ -60,7 +60,7 @@ function usualRange({ name }: Place, example: number | undefined): readonly [num
     return found === undefined ? [1, 1000] : [found[1], found[2]];
   }
   const size = Math.abs(example);
-  if (example === 0) return [0, /_ms$/.test(words) ? 0 : 5];
+  if (example === 0) return [0, words.endsWith('_ms') ? 0 : 5];
   // An id has as many digits as the example's.
   if (/(^|_)id$/.test(words) && size >= 1000)
     return [10 ** (Math.ceil(Math.log10(size)) - 1), 10 ** Math.ceil(Math.log10(size)) - 1];

@@ -87,7 +87,7 @@ function findAnchor(root: unknown, anchor: string): unknown {
 }
 
 /** The type of a value in JSON Schema's words. */
-export function typeOf(value: unknown): string {
+function typeOf(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'array';
   if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';

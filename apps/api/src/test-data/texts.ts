@@ -148,7 +148,7 @@ function byName(generation: Generation, place: Place): string {
   if (/country/.test(name)) return faker.location.countryCode();
   if (/zip|postal/.test(name)) return faker.string.numeric(5);
   if (/(^|_)(at|on|timestamp)$|_time$/.test(name)) return writeIsoSeconds(timeFor(generation, place));
-  if (/date$/.test(name)) return writeDate(timeFor(generation, place));
+  if (name.endsWith('date')) return writeDate(timeFor(generation, place));
   if (/(^|_)(id|key|ref|reference|number|code|token)$/.test(name)) return makeId(generation, name, parent);
   if (/text|message|body|summary|note|title|description|subject|comment/.test(name))
     return makeSentence(faker, `${parent}_${name}`);

@@ -57,8 +57,8 @@ export function timeFor({ faker, referenceMs, over }: Generation, { name }: Plac
 }
 
 /** Puts times in their order, in the object and all below: an end follows its start by the duration that stands beside. */
-export function alignTimes({ faker }: Generation, value: unknown): void {
-  if (Array.isArray(value)) return void value.forEach(item => alignTimes({ faker } as Generation, item));
+export function alignTimes({ faker }: Pick<Generation, 'faker'>, value: unknown): void {
+  if (Array.isArray(value)) for (const item of value) alignTimes({ faker }, item);
   if (!isObject(value)) return;
   const members = value as Record<string, unknown>;
   const durationMs = readDuration(members);
@@ -76,7 +76,7 @@ export function alignTimes({ faker }: Generation, value: unknown): void {
   }
   for (const member of Object.values(members)) {
     if (Array.isArray(member)) alignOffsets(member, durationMs);
-    alignTimes({ faker } as Generation, member);
+    alignTimes({ faker }, member);
   }
 }
 
