@@ -63,7 +63,10 @@ function expectVersion(request: ReceivedRequest | undefined, version: string, se
   const { headers = {}, body = Buffer.alloc(0) } = request ?? {};
   expect(body.toString()).toBe(`{"version":"${version}","data":${data}}`);
   expect(headers[`x-${version}`]).toMatch(/^del_/);
-  const signed = createHmac('sha256', secret).update(`${version}.${headers['x-time']}.`).update(body).digest('hex');
+  const signed = createHmac('sha256', secret)
+    .update(`${version}.${String(headers['x-time'])}.`)
+    .update(body)
+    .digest('hex');
   expect(headers['x-signature']).toBe(`${version}=${signed}`);
 }
 
