@@ -162,6 +162,41 @@ describe('a delivery keeps the version of the contract that it began with', () =
   });
 });
 
+describe("a contract of the workspace's own", () => {
+  test('shapes test sends, too', async () => {
+    await create(versioned('tested', 'v1'));
+    const webhook = await signpost.createWebhook({ url: receiver.url, contract: 'tested' });
+    const sent = await signpost.call('POST', `/v1/webhooks/${webhook.id}/test`, { event_type: 'a' });
+    expect(sent.body).toMatchObject({ status: 'success', response_code: 204 });
+    const { version, data } = JSON.parse(receiver.requests[0]?.body.toString() ?? '');
+    expect(version).toBe('v1');
+    expectVersion(receiver.requests[0], 'v1', webhook.signing_secret, JSON.stringify(data));
+    const [attempt] = await attemptsOf(sent.body.delivery_id);
+    expect(attempt.request.body).toBe(receiver.requests[0]?.body.toString());
+  });
+
+  test('that is not there for a delivery fails its attempts, says so in the log, and sends nothing by another', async () => {
+    await create(versioned('lost', 'v1', { retry: { schedule_seconds: [3] } }));
+    await signpost.createWebhook({ url: receiver.url, contract: 'lost', retry_schedule: [2] });
+    receiver.answerWith(() => ({ status: 500 }));
+    const event = await signpost.publish({ eventType: 'a', data: 1 });
+    await receiver.waitForRequests(1);
+    await waitFor(
+      async () => {
+        const rows = await signpost.query(
+          `update deliveries set contract_version = 99 where contract = 'lost' and attempt_count = 1 returning id`,
+        );
+        return rows.length > 0 ? rows : null;
+      },
+      { timeoutMs: 5000, description: 'the first attempt is recorded' },
+    );
+    const [delivery] = await signpost.settledDeliveries(event);
+    expect(delivery).toMatchObject({ status: 'failed', attempt_count: 2 });
+    expect((await attemptsOf(delivery.id))[1]).toMatchObject({ error: { code: 'internal' }, request: { body: null } });
+    expect(receiver.requests).toHaveLength(1);
+  });
+});
+
 describe('a preview', () => {
   const data = '{"id":9007199254740993,"ratio":1.0,"e":1e400,"note":"caf\\u00e9 ☕","b":1,"b":2,  "a":[ ]}';
 
