@@ -232,3 +232,32 @@ describe('retries', () => {
     expect(new Set(attempts.map(({ body }) => body.toString('utf8'))).size).toBe(1);
   });
 });
+
+describe('a test send is a delivery like any other', () => {
+  test.each(names)('%s: its receiver takes it; the log alone says that it was a test', async name => {
+    const subject = `test-${name}`;
+    const webhook = await signpost.createWebhook({ url: `${receiver.url}/${subject}`, contract: name, subject });
+    const eventTypes = builtInContracts.get(name)?.document.event_types.map(each => each.name) ?? [];
+    for (const eventType of [eventTypes.at(-1) ?? 'invoice.paid', 'something.unheard_of']) {
+      const body = { event_type: eventType };
+      const result = await signpost.call('POST', `/v1/webhooks/${webhook.id}/test`, body);
+      expect([result.status, result.body]).toEqual([
+        200,
+        {
+          delivery_id: expect.stringMatching(/^del_/),
+          status: 'success',
+          response_code: 204,
+          response_time_ms: expect.any(Number),
+        },
+      ]);
+      const request = arrivedAt(subject).at(-1) as ReceivedRequest;
+      expect(receivers[name](request, webhook.signing_secret)).toBe(true);
+      expect(`${JSON.stringify(request.headers)}${request.body.toString('utf8').replaceAll(subject, '')}`).not.toMatch(
+        /synthetic|trigger|"test"/i,
+      );
+      const { attempts } = (await signpost.call('GET', `/v1/deliveries/${result.body.delivery_id}`)).body;
+      expect(attempts).toMatchObject([{ trigger: 'test', number: 1 }]);
+    }
+    expect(arrivedAt(subject)).toHaveLength(2);
+  });
+});
