@@ -60,7 +60,7 @@ const OWNED = [
 // Code that is never part of a running Signpost: it may use any package of ours and the owned libraries.
 // A fixture is what several test files of a folder share.
 const TEST_FILE = '\\.(test|fixture)\\.ts$';
-const WORKBENCH = '^(tests|scripts|bench)/';
+const WORKBENCH = '^(tests|scripts|bench|examples)/';
 const TEST_SUPPORT = ['packages/testing', 'packages/stores'];
 
 // The files by which a package may be entered: what its package.json exports.

@@ -9,6 +9,20 @@ const theirs: Record<string, string> = {};
 let strangerKey: string;
 let document: { paths: Record<string, Record<string, AnyJson>> };
 
+const contract = {
+  name: 'their-contract',
+  title: 'Of their own',
+  envelope: { shape: 'data' },
+  signature: {
+    algorithm: 'hmac-sha256',
+    content: '{body}',
+    encoding: 'hex',
+    format: '{signature}',
+    separator: null,
+    headers: [{ name: 'X-Signature', value: '{signatures}' }],
+  },
+};
+
 beforeAll(async () => {
   signpost = await startInstallation();
   receiver = await startReceiver();
@@ -19,6 +33,10 @@ beforeAll(async () => {
   const [delivery] = await signpost.settledDeliveries(theirs['evt']);
   theirs['del'] = delivery.id;
   await signpost.call('POST', '/v1/event-types', { name: 'call.ended' });
+  theirs['event-types'] = 'call.ended';
+  theirs['contracts'] = (await signpost.call('POST', '/v1/contracts', contract)).body.name;
+  theirs['agent'] = 'agent_of_theirs';
+  await signpost.call('PUT', '/v1/agents/agent_of_theirs', { webhook_url: receiver.url });
   theirs['key'] = (await signpost.call('POST', '/v1/api-keys', { name: 'another', scopes: ['read'] })).body.id;
   const admin = { authorization: `Bearer ${signpost.environment['ADMIN_API_KEY']}` };
   theirs['ws'] = (await signpost.call('GET', '/v1/workspaces', undefined, admin)).body.data[0].id;
@@ -46,6 +64,8 @@ const validBodies: Record<string, unknown> = {
   'POST /v1/webhooks/{id}/test': { event_type: 'call.ended' },
   'POST /v1/webhooks/{id}/rotate-secret': {},
   'PATCH /v1/event-types/{name}': { description: 'mine now' },
+  'PUT /v1/contracts/{name}': contract,
+  'PATCH /v1/workspaces/{id}': { contract: 'repixa' },
 };
 
 describe('what belongs to another workspace', () => {
@@ -58,12 +78,19 @@ describe('what belongs to another workspace', () => {
     expect(routes.length).toBeGreaterThanOrEqual(14);
     for (const { path, method } of routes) {
       const [, collection] = path.split('/').slice(1);
-      const prefix = { webhooks: 'wh', events: 'evt', deliveries: 'del', 'api-keys': 'key', workspaces: 'ws' }[
-        collection ?? ''
-      ];
+      // Whoever sets an agent's URL makes an agent of their own; see the test below.
+      if (`${method} ${path}` === 'PUT /v1/agents/{id}') continue;
+      const prefix = {
+        agents: 'agent',
+        webhooks: 'wh',
+        events: 'evt',
+        deliveries: 'del',
+        'api-keys': 'key',
+        workspaces: 'ws',
+      }[collection ?? ''];
       const [existing, missing] =
         prefix === undefined
-          ? ['call.ended', 'call.never']
+          ? [theirs[collection ?? ''] as string, 'never']
           : [theirs[prefix] as string, `${prefix}_01jd3kq8e5f1x9a7m2c4v6b8n0`];
       const body = validBodies[`${method} ${path}`];
       const answers = [];
@@ -81,6 +108,18 @@ describe('what belongs to another workspace', () => {
     }
     // And nothing was changed by trying.
     expect((await signpost.call('GET', `/v1/webhooks/${theirs['wh']}`)).body.description).toBeNull();
+  });
+
+  test('an agent of the same id is another one: its URL can neither be seen, nor changed, nor removed', async () => {
+    const agent = `/v1/agents/${theirs['agent']}`;
+    const before = await signpost.call('GET', agent);
+    const made = await asStranger('PUT', agent, { webhook_url: `${receiver.url}/strangers` });
+    expect([made.status, made.body.webhook_url]).toEqual([201, `${receiver.url}/strangers`]);
+    expect(made.body.webhook_id).not.toBe(before.body.webhook_id);
+    expect((await asStranger('PUT', agent, { webhook_url: null })).body.webhook_id).toBeNull();
+    const after = await signpost.call('GET', agent);
+    expect([after.status, after.body]).toEqual([200, before.body]);
+    expect(before.body.webhook_url).toBe(`${receiver.url}/`);
   });
 
   test.each(['webhooks', 'events', 'deliveries', 'event-types'])('is not in the list of %s', async collection => {

@@ -1,7 +1,9 @@
 import express, { type Express } from 'express';
 import type { ApiDependencies } from './dependencies.ts';
 import { answerRoutingFault, answerUnknownPath, mountRoutes, type Route, type RoutingDependencies } from './routing.ts';
+import { agentRoutes } from './routes/agents/index.ts';
 import { apiKeyRoutes } from './routes/api-keys/index.ts';
+import { contractRoutes } from './routes/contracts/index.ts';
 import { deliveryRoutes } from './routes/deliveries/index.ts';
 import { docsRouter } from './routes/docs/index.ts';
 import { eventRoutes } from './routes/events/index.ts';
@@ -15,7 +17,9 @@ export function apiRoutes(dependencies: ApiDependencies): Route[] {
     ...eventRoutes(dependencies),
     ...deliveryRoutes(dependencies),
     ...webhookRoutes(dependencies),
+    ...agentRoutes(dependencies),
     ...eventTypeRoutes(dependencies),
+    ...contractRoutes(dependencies),
     ...apiKeyRoutes(dependencies),
     ...workspaceRoutes(dependencies),
   ];

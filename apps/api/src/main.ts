@@ -18,6 +18,7 @@ import { createAccessRegistry } from './access/access-registry.ts';
 import { apiRoutes, createApp } from './app.ts';
 import { startBootstrap } from './bootstrap.ts';
 import { type ApiConfig, apiSettings, findConfigFault, listenAddress } from './config.ts';
+import { createContractRegistry } from './contracts/contract-registry.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { createEventCatalogue } from './event-catalogue/event-catalogue.ts';
 import { startHttpServer } from './http-server.ts';
@@ -89,7 +90,9 @@ function openDependencies(config: ApiConfig, registry: Registry, logger: Logger,
       allowHttp: config.ALLOW_HTTP_URLS,
       allowedPrivateRanges: config.ALLOWED_PRIVATE_RANGES.split(',').flatMap(range => range.trim() || []),
     }),
+    production: config.NODE_ENV === 'production',
     access: createAccessRegistry({ database, clock: systemClock, adminApiKey: config.ADMIN_API_KEY ?? null }),
+    contracts: createContractRegistry(database),
     eventCatalogue: createEventCatalogue(database),
     rateLimiter: createRateLimiter({ perMinute: config.RATE_LIMIT_PER_MINUTE, clock: systemClock }),
     metrics: createRequestMetrics(registry),

@@ -16,6 +16,7 @@ import { createAddressPolicy } from '@signpost/transport';
 import { createAccessRegistry } from './access/access-registry.ts';
 import { hashKeySecret, keySecretHint, makeKeySecret } from './access/key-secret.ts';
 import { apiRoutes, createApp } from './app.ts';
+import { createContractRegistry } from './contracts/contract-registry.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { createEventCatalogue } from './event-catalogue/event-catalogue.ts';
 import { startHttpServer } from './http-server.ts';
@@ -116,6 +117,8 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     publisher,
     encryption: createEncryption(randomBytes(32).toString('base64')),
     addressPolicy: createAddressPolicy({ allowHttp: true, allowedPrivateRanges: ['127.0.0.0/8'] }),
+    production: false,
+    contracts: createContractRegistry(database),
     eventCatalogue: createEventCatalogue(database),
     clock,
     access: createAccessRegistry({ database, clock, adminApiKey: adminKey }),

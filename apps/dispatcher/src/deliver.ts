@@ -12,10 +12,11 @@ import { type Clock, createMicroBatch, formatId, type Logger, makeUuid } from '@
 import type { Transport } from '@signpost/transport';
 import { attemptRecord } from './attempt-record.ts';
 import type { AttemptRecorder } from './attempt-recorder.ts';
+import type { DeliveryContracts } from './delivery-contracts.ts';
 import type { DispatcherCounts } from './dispatcher-metrics.ts';
 import type { EventContents } from './event-contents.ts';
-import { sealRequest } from './seal-request.ts';
-import type { PreparedTarget, WebhookTargets } from './webhook-targets.ts';
+import { type RequestToSeal, sealRequest } from './seal-request.ts';
+import type { WebhookTargets } from './webhook-targets.ts';
 
 /** What becomes of the job. */
 export type JobResult = { readonly kind: 'done' } | { readonly kind: 'again'; readonly delayMs: number };
@@ -25,6 +26,7 @@ export interface DeliverOptions {
   readonly transport: Transport;
   readonly eventContents: EventContents;
   readonly webhookTargets: WebhookTargets;
+  readonly deliveryContracts: DeliveryContracts;
   readonly recorder: AttemptRecorder;
   readonly clock: Clock;
   /** In [0, 1), for jitter. */
@@ -105,9 +107,10 @@ function judgeJob(job: DeliverJob, delivery: DeliveryToAttempt | null): JobVerdi
 
 async function attempt(options: DeliverOptions, job: DeliverJob, delivery: DeliveryToAttempt): Promise<JobResult> {
   const { database, clock, recorder } = options;
-  const [event, target] = await Promise.all([
+  const [event, target, { contract, fault }] = await Promise.all([
     options.eventContents.get(delivery.eventId),
     options.webhookTargets.get(delivery.webhookId, delivery.webhookVersion as number),
+    options.deliveryContracts.get(delivery),
   ]);
   if (event === null || target === null) {
     await cancelDeliveries(database, [delivery.id]);
@@ -115,12 +118,22 @@ async function attempt(options: DeliverOptions, job: DeliverJob, delivery: Deliv
   }
   const startedAtMs = clock.nowMs();
   const attemptId = makeUuid(startedAtMs);
-  const { request, outcome } = await send(options, { delivery, event, target, attemptId, startedAtMs });
+  const { request, outcome } = await send(options, {
+    delivery,
+    event,
+    target,
+    contract,
+    fault: fault ?? target.fault,
+    attemptId,
+    startedAtMs,
+  });
   const step = decideNextStep(outcome, {
     trigger: job.trigger,
     scheduledAttempts: delivery.scheduledAttemptCount + 1,
-    retryScheduleSeconds: target.retryScheduleSeconds,
-    isSuccess: status => target.contract.isSuccess(status),
+    retryScheduleSeconds: target.retryScheduleSeconds ?? contract.retryScheduleSeconds,
+    isSuccess: status => contract.isSuccess(status),
+    disablesWebhook: status => contract.disablesWebhook(status),
+    jitterRatio: contract.retryJitterRatio,
     nowMs: clock.nowMs(),
     random: options.random(),
   });
@@ -135,21 +148,18 @@ async function attempt(options: DeliverOptions, job: DeliverJob, delivery: Deliv
   return step.kind === 'retry' && result.kind === 'recorded' ? { kind: 'again', delayMs: step.delayMs } : done;
 }
 
-interface Sending {
-  readonly delivery: DeliveryToAttempt;
-  readonly event: NonNullable<Awaited<ReturnType<EventContents['get']>>>;
-  readonly target: PreparedTarget;
-  readonly attemptId: string;
-  readonly startedAtMs: number;
+interface Sending extends RequestToSeal {
+  /** Why no request can be made. */
+  readonly fault: Error | null;
 }
 
 /** A delivery that cannot even be sealed is recorded as failed and follows its schedule: it must not hold up the lane. */
 async function send(options: DeliverOptions, sending: Sending) {
-  const { target, startedAtMs } = sending;
+  const { target, contract, startedAtMs } = sending;
   try {
-    if (target.fault !== null) throw target.fault;
+    if (sending.fault !== null) throw sending.fault;
     const sealed = sealRequest(sending);
-    const request = { ...sealed, url: target.url, timeoutMs: target.timeoutMs };
+    const request = { ...sealed, url: target.url, timeoutMs: target.timeoutMs ?? contract.timeoutMs };
     return { request, outcome: await options.transport.send(request) };
   } catch (error) {
     options.logger.error(

@@ -50,7 +50,7 @@ export function createFanOut({ database, producer, counts }: FanOutOptions): Fan
         if (event.workspaceId === null) continue;
         for (const webhook of await webhooksOf(event)) {
           if (!matchesSubscription(webhook, event)) continue;
-          page.push(newDelivery(event, webhook.id));
+          page.push(newDelivery(event, webhook));
           if (page.length < maxDeliveriesPerPage) continue;
           await insertAndEnqueue(page);
           page = [];
@@ -67,19 +67,24 @@ export function createFanOut({ database, producer, counts }: FanOutOptions): Fan
   };
 }
 
-function newDelivery(event: EventToFanOut, webhookId: string): NewDelivery {
+function newDelivery(
+  event: EventToFanOut,
+  { id: webhookId, contract, contractVersion }: SubscribedWebhook,
+): NewDelivery {
   return {
     id: deriveUuid(event.id, webhookId),
     workspaceId: event.workspaceId,
     eventId: event.id,
     webhookId,
     eventType: event.eventType,
+    contract,
+    contractVersion,
   };
 }
 
 /**
- * The webhooks of a workspace, kept under the workspace's revision, which came with the event: a change of any webhook
- * changes the revision in the same transaction, so what is found here is never stale.
+ * The webhooks of a workspace, kept under the workspace's revision, which came with the event: a change of any webhook,
+ * of a contract or of the workspace's choice changes the revision in the same transaction, so what is found here is never stale.
  */
 function createWebhookLists(database: Database): (event: EventToFanOut) => Promise<readonly SubscribedWebhook[]> {
   const cache = new LRUCache<string, { revision: string; webhooks: Promise<readonly SubscribedWebhook[]> }>({

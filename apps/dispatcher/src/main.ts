@@ -23,6 +23,7 @@ import { createAddressPolicy, createTransport, type Transport } from '@signpost/
 import { createAttemptRecorder } from './attempt-recorder.ts';
 import { type DispatcherConfig, dispatcherSettings } from './config.ts';
 import { createDeliver } from './deliver.ts';
+import { createDeliveryContracts } from './delivery-contracts.ts';
 import { createCounts, createMetrics, type DispatcherCounts, type DispatcherMetrics } from './dispatcher-metrics.ts';
 import { createEventContents } from './event-contents.ts';
 import { createFanOut } from './fan-out.ts';
@@ -131,6 +132,7 @@ function startPipeline({
     logger,
     recorder: createAttemptRecorder({ database, logger }),
     eventContents: createEventContents(database),
+    deliveryContracts: createDeliveryContracts(database),
     webhookTargets: createWebhookTargets(database, createEncryption(config.ENCRYPTION_KEY)),
     clock: systemClock,
     random: Math.random,

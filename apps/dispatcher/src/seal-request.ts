@@ -1,4 +1,4 @@
-import type { SealedRequest } from '@signpost/contracts';
+import type { CompiledContract, SealedRequest } from '@signpost/contracts';
 import type { DeliveryToAttempt, EventContent } from '@signpost/database';
 import { formatId } from '@signpost/runtime';
 import type { PreparedTarget } from './webhook-targets.ts';
@@ -7,6 +7,7 @@ export interface RequestToSeal {
   readonly delivery: DeliveryToAttempt;
   readonly event: EventContent;
   readonly target: PreparedTarget;
+  readonly contract: CompiledContract;
   /** UUID of the attempt. */
   readonly attemptId: string;
   readonly startedAtMs: number;
@@ -20,11 +21,18 @@ const userAgent = 'Signpost/0.1';
  *
  * @throws ContractError where the contract cannot be kept, for want of a secret for example
  */
-export function sealRequest({ delivery, event, target, attemptId, startedAtMs }: RequestToSeal): SealedRequest {
+export function sealRequest({
+  delivery,
+  event,
+  target,
+  contract,
+  attemptId,
+  startedAtMs,
+}: RequestToSeal): SealedRequest {
   const secrets: string[] = [];
   for (const { text, expiresAtMs } of target.secrets)
     if (expiresAtMs === null || expiresAtMs > startedAtMs) secrets.push(text);
-  const sealed = target.contract.seal({
+  const sealed = contract.seal({
     eventId: formatId('event', event.id),
     eventType: event.eventType,
     eventTimestampMs: event.occurredAtMs,

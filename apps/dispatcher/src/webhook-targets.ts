@@ -1,4 +1,3 @@
-import { builtInContracts, type CompiledContract, standardContract } from '@signpost/contracts';
 import { type Database, loadWebhookTargets, type WebhookTarget, webhookSecretContext } from '@signpost/database';
 import { createMicroBatch, type Encryption } from '@signpost/runtime';
 import { LRUCache } from 'lru-cache';
@@ -10,11 +9,11 @@ export interface PreparedTarget {
   readonly url: string;
   readonly method: string | null;
   readonly customHeaders: Readonly<Record<string, string>>;
-  readonly contract: CompiledContract;
-  readonly timeoutMs: number;
-  readonly retryScheduleSeconds: readonly number[];
+  /** Null: the contract's, as the next one is. */
+  readonly timeoutMs: number | null;
+  readonly retryScheduleSeconds: readonly number[] | null;
   readonly secrets: readonly { readonly text: string; readonly expiresAtMs: number | null }[];
-  /** Why no request to it can be made: its secrets do not open, or its contract is unknown. Each attempt records that. */
+  /** Why no request to it can be made: its secrets do not open. Each attempt records that. */
   readonly fault: Error | null;
 }
 
@@ -54,8 +53,6 @@ export function createWebhookTargets(database: Database, encryption: Encryption)
 }
 
 function prepare(target: WebhookTarget, encryption: Encryption): PreparedTarget {
-  const contractName = target.contract ?? target.workspaceContract;
-  const contract = builtInContracts.get(contractName) ?? standardContract;
   const { secrets, fault } = openSecrets(target, encryption);
   return {
     id: target.id,
@@ -63,11 +60,10 @@ function prepare(target: WebhookTarget, encryption: Encryption): PreparedTarget 
     url: target.url,
     method: target.method,
     customHeaders: target.headers,
-    contract,
-    timeoutMs: target.timeoutMs ?? contract.timeoutMs,
-    retryScheduleSeconds: target.retrySchedule ?? contract.retryScheduleSeconds,
+    timeoutMs: target.timeoutMs,
+    retryScheduleSeconds: target.retrySchedule,
     secrets,
-    fault: contract.name === contractName ? fault : new UnknownContractError(contractName),
+    fault,
   };
 }
 
@@ -81,14 +77,5 @@ function openSecrets(target: WebhookTarget, encryption: Encryption): Pick<Prepar
     return { secrets, fault: null };
   } catch (error) {
     return { secrets: [], fault: error as Error };
-  }
-}
-
-/** A webhook names a contract that this release does not have. */
-class UnknownContractError extends Error {
-  readonly code = 'contract_unknown';
-  constructor(name: string) {
-    super(`There is no contract ${name}`);
-    this.name = 'UnknownContractError';
   }
 }

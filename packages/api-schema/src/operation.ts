@@ -14,7 +14,7 @@ export interface OperationResponse {
 /** One call of the API: its route, its validation and its documentation come from this. */
 export interface Operation {
   readonly operationId: string;
-  readonly method: 'get' | 'post' | 'patch' | 'delete';
+  readonly method: 'get' | 'post' | 'put' | 'patch' | 'delete';
   /** As OpenAPI spells it: `/v1/webhooks/{id}`. */
   readonly path: string;
   readonly tag: string;

@@ -1,4 +1,6 @@
+import { agentOperations } from './operations/agents.ts';
 import { apiKeyOperations } from './operations/api-keys.ts';
+import { contractOperations } from './operations/contracts.ts';
 import { deliveryOperations } from './operations/deliveries.ts';
 import { eventTypeOperations } from './operations/event-types.ts';
 import { eventOperations } from './operations/events.ts';
@@ -10,8 +12,10 @@ import { workspaceOperations } from './operations/workspaces.ts';
 export const operations = {
   ...eventOperations,
   ...webhookOperations,
+  ...agentOperations,
   ...deliveryOperations,
   ...eventTypeOperations,
+  ...contractOperations,
   ...apiKeyOperations,
   ...workspaceOperations,
   ...instanceOperations,

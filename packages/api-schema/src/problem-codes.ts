@@ -63,6 +63,21 @@ export const problemCodes = {
     title: 'It exists already.',
     help: 'Something with that name exists. Choose another name, or change what is there.',
   },
+  webhook_deleted: {
+    status: 409,
+    title: 'The webhook was deleted.',
+    help: 'The delivery is still in the log, but there is nowhere to send it. Publish the event again for the webhook that took over.',
+  },
+  too_many_secrets: {
+    status: 409,
+    title: 'Too many secrets sign already.',
+    help: 'Ten secrets of a webhook may sign at the same time. Wait until one has expired, or rotate with `overlap_seconds` 0.',
+  },
+  contract_in_use: {
+    status: 409,
+    title: 'Webhooks or the workspace use the contract.',
+    help: 'The detail says who. Give them another contract first, or make a contract of another name.',
+  },
   payload_too_large: {
     status: 413,
     title: 'The body is too large.',
@@ -127,6 +142,11 @@ export const problemCodes = {
     status: 503,
     title: 'A store is away.',
     help: 'The database cannot be reached for now. Nothing was accepted; repeat after `Retry-After` seconds.',
+  },
+  test_not_sent: {
+    status: 503,
+    title: 'The test event was not sent.',
+    help: 'The queue is away, or no dispatcher took the event in time; it was cancelled. Check that a dispatcher runs, then send it again.',
   },
 } as const satisfies Readonly<Record<string, ProblemKind>>;
 

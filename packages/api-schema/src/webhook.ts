@@ -125,7 +125,17 @@ export const listWebhooksQuery = z.strictObject({
   subject: subject.optional(),
 });
 
-export const testWebhookSchema = z.strictObject({ event_type: eventTypeName }).meta({ id: 'TestWebhook' });
+export const testWebhookSchema = z
+  .strictObject({
+    event_type: eventTypeName,
+    seed: z
+      .int()
+      .min(0)
+      .max(2 ** 32 - 1)
+      .optional()
+      .meta({ description: 'Equal seeds give equal data; without one, the data are other ones each time.' }),
+  })
+  .meta({ id: 'TestWebhook' });
 export const testResultSchema = z
   .object({
     delivery_id: typeId('del', 'Id of the delivery that was made.'),
@@ -148,4 +158,12 @@ export const rotateSecretSchema = z
     secret: secret.optional(),
   })
   .meta({ id: 'RotateSecret' });
-export const rotatedSecretSchema = z.object({ signing_secret: signingSecret }).meta({ id: 'RotatedSecret' });
+export const rotatedSecretSchema = z
+  .object({
+    signing_secret: signingSecret,
+    overlap: z.boolean().meta({
+      description: 'Whether the old secrets sign, too. Never where the contract carries one signature.',
+    }),
+    overlap_ends_at: time.nullable().meta({ description: 'When the old secrets stop signing; null: now.' }),
+  })
+  .meta({ id: 'RotatedSecret' });

@@ -5,6 +5,11 @@ export const createWorkspaceSchema = z
   .strictObject({ name: text(100), contract: contractName.optional() })
   .meta({ id: 'CreateWorkspace' });
 
+/** A missing field stays. */
+export const updateWorkspaceSchema = z
+  .strictObject({ name: text(100).optional(), contract: contractName.optional() })
+  .meta({ id: 'UpdateWorkspace' });
+
 export const workspaceSchema = z
   .object({
     id: typeId('ws', 'Id of the workspace.'),

@@ -117,7 +117,7 @@ const everyWebhookField: Required<NewWebhook> = {
 test.each<[string, object, (client: SignpostClient) => Promise<unknown>]>([
   ['PublishEvent', everyEventField, client => client.publish(everyEventField)],
   ['CreateWebhook', everyWebhookField, client => client.webhooks.create(everyWebhookField)],
-  ['TestWebhook', { eventType: 'a' }, client => client.webhooks.test('wh_1', 'a')],
+  ['TestWebhook', { eventType: 'a', seed: 7 }, client => client.webhooks.test('wh_1', 'a', { seed: 7 })],
   [
     'RotateSecret',
     { overlapSeconds: 1, secret: 'x' },

@@ -87,13 +87,22 @@ export interface WebhookCalls {
   /** It is gone for good, its pending deliveries are cancelled. */
   remove(id: string, options?: CallOptions): Promise<void>;
   /** Sends one synthetic event now and waits for the receiver, by default up to 70 s. */
-  test(id: string, eventType: string, options?: CallOptions): Promise<TestResult>;
+  test(id: string, eventType: string, options?: TestSendOptions): Promise<TestResult>;
   /** Makes a new signing secret. The old one signs, too, until the overlap (by default a day) ends. */
-  rotateSecret(
-    id: string,
-    rotation?: SecretRotation,
-    options?: CallOptions,
-  ): Promise<{ readonly signingSecret: string }>;
+  rotateSecret(id: string, rotation?: SecretRotation, options?: CallOptions): Promise<RotatedSecret>;
+}
+
+export interface TestSendOptions extends CallOptions {
+  /** 0 to 2^32 - 1: equal seeds send equal data; without one, the data are other ones each time. */
+  readonly seed?: number;
+}
+
+export interface RotatedSecret {
+  readonly signingSecret: string;
+  /** Whether the old secrets sign, too; never where the contract carries one signature. */
+  readonly overlap: boolean;
+  /** RFC 3339; null: the old secrets sign no more. */
+  readonly overlapEndsAt: string | null;
 }
 
 export interface SecretRotation {
@@ -203,12 +212,12 @@ function webhookCalls(call: Call): WebhookCalls {
       ),
     remove: async (id, options) =>
       call({ method: 'DELETE', path: itemPath(base, id), repeatable: true }, () => undefined, options),
-    test: async (id, eventType, options = {}) =>
+    test: async (id, eventType, { seed, ...options } = {}) =>
       call(
         {
           method: 'POST',
           path: itemPath(base, id, 'test'),
-          body: JSON.stringify({ event_type: eventType }),
+          body: JSON.stringify({ event_type: eventType, seed }),
           repeatable: false,
         },
         body => readTestResult(fieldsOf(body)),
@@ -226,9 +235,17 @@ function webhookCalls(call: Call): WebhookCalls {
           body: JSON.stringify({ overlap_seconds: overlapSeconds, secret }),
           repeatable: false,
         },
-        body => ({ signingSecret: fieldsOf(body).text('signing_secret') }),
+        body => readRotatedSecret(fieldsOf(body)),
         options,
       ),
+  };
+}
+
+function readRotatedSecret(fields: Fields): RotatedSecret {
+  return {
+    signingSecret: fields.text('signing_secret'),
+    overlap: fields.flag('overlap'),
+    overlapEndsAt: fields.textOrNull('overlap_ends_at'),
   };
 }
 

@@ -17,6 +17,9 @@ export const problemCodes = [
   'method_not_allowed',
   'request_timeout',
   'conflict',
+  'webhook_deleted',
+  'too_many_secrets',
+  'contract_in_use',
   'payload_too_large',
   'unsupported_media_type',
   'validation_failed',
@@ -30,6 +33,7 @@ export const problemCodes = [
   'headers_too_large',
   'internal',
   'store_unavailable',
+  'test_not_sent',
 ] as const;
 export type ProblemCode = (typeof problemCodes)[number];
 

@@ -3,8 +3,10 @@ export {
   createSignpostClient,
   type DeliveryCalls,
   type EventCalls,
+  type RotatedSecret,
   type SecretRotation,
   type SignpostClient,
+  type TestSendOptions,
   type WebhookCalls,
 } from './client.ts';
 export type { SignpostClientOptions } from './connection.ts';

@@ -15,6 +15,10 @@ export interface DeliveryToAttempt {
   /** The moment of a manual retry that was asked for, as text with microseconds: the fence of its outcome; or null. */
   readonly manualRetryAt: string | null;
   readonly test: boolean;
+  /** The contract that it began with; null: it is from before deliveries said so. */
+  readonly contract: string | null;
+  /** 0: none of the workspace's own. */
+  readonly contractVersion: number | null;
   /** Null where the webhook has been deleted. */
   readonly webhookVersion: number | null;
   readonly webhookActive: boolean | null;
@@ -24,7 +28,7 @@ const loadDeliveriesSql = `
   select d.id, d.workspace_id as "workspaceId", d.event_id as "eventId", d.webhook_id as "webhookId", d.status,
     d.attempt_count as "attemptCount", d.scheduled_attempt_count as "scheduledAttemptCount",
     (extract(epoch from d.next_attempt_at - clock_timestamp()) * 1000)::float8 as "dueInMs",
-    d.manual_retry_at::text as "manualRetryAt", d.test, w.version as "webhookVersion", w.active as "webhookActive"
+    d.manual_retry_at::text as "manualRetryAt", d.test, d.contract, d.contract_version as "contractVersion", w.version as "webhookVersion", w.active as "webhookActive"
   from unnest($1::uuid[]) as t (id)
   join deliveries d on d.id = t.id
   left join webhooks w on w.id = d.webhook_id`;
@@ -61,9 +65,7 @@ export async function loadEventContents(database: Database, ids: readonly string
 export interface WebhookTarget {
   readonly id: string;
   readonly version: number;
-  readonly workspaceContract: string;
   readonly url: string;
-  readonly contract: string | null;
   readonly method: string | null;
   readonly headers: Readonly<Record<string, string>>;
   readonly timeoutMs: number | null;
@@ -78,13 +80,12 @@ export interface WebhookTarget {
 }
 
 const loadWebhookTargetsSql = `
-  select w.id, w.version, ws.contract as "workspaceContract", w.url, w.contract, w.method, w.headers,
-    w.timeout_ms as "timeoutMs", w.retry_schedule as "retrySchedule",
+  select w.id, w.version, w.url, w.method, w.headers, w.timeout_ms as "timeoutMs", w.retry_schedule as "retrySchedule",
     coalesce((
       select json_agg(json_build_object('id', s.id, 'sealed', encode(s.sealed, 'base64'), 'keyId', s.key_id,
         'expiresAtMs', extract(epoch from s.expires_at) * 1000) order by s.id desc)
       from webhook_secrets s where s.webhook_id = w.id), '[]'::json) as secrets
-  from webhooks w join workspaces ws on ws.id = w.workspace_id
+  from webhooks w
   where w.id = any($1::uuid[])`;
 
 /** What a webhook's secrets are sealed for: one moved to another webhook's row does not open. */

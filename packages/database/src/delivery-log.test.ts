@@ -76,7 +76,9 @@ async function makeEvent(workspaceId: string, overrides: object = {}): Promise<s
 
 async function makeDelivery(workspaceId: string, eventId: string, webhookId: string): Promise<string> {
   const id = deriveUuid(eventId, webhookId);
-  await insertDeliveries(database, [{ id, workspaceId, eventId, webhookId, eventType: 'invoice.paid' }]);
+  await insertDeliveries(database, [
+    { id, workspaceId, eventId, webhookId, eventType: 'invoice.paid', contract: 'standard', contractVersion: 0 },
+  ]);
   return id;
 }
 

@@ -1,4 +1,5 @@
 import type { AttemptStatus, AttemptTrigger, DeliveryStatus } from '@signpost/delivery';
+import type { ContractReference } from './contracts.ts';
 import type { Database } from './database.ts';
 import type { EventContent } from './deliver.ts';
 import { type IdRange, millisecondRange } from './id-range.ts';
@@ -76,6 +77,8 @@ export interface DeliveryWithSource extends LoggedDelivery {
   readonly event: EventContent | null;
   /** Null where the webhook has been deleted. */
   readonly webhook: { readonly contract: string | null; readonly method: string | null } | null;
+  /** The contract that it began with; null: it is from before deliveries said so. */
+  readonly contract: ContractReference | null;
 }
 
 interface DeliveryWithSourceRow extends LoggedDelivery {
@@ -84,7 +87,9 @@ interface DeliveryWithSourceRow extends LoggedDelivery {
   metadata: string | null;
   subject: string | null;
   webhookExists: boolean;
+  webhookContract: string | null;
   contract: string | null;
+  contractVersion: number | null;
   method: string | null;
 }
 
@@ -96,14 +101,16 @@ export async function findDelivery(
 ): Promise<DeliveryWithSource | null> {
   const { rows } = await database.pool.query<DeliveryWithSourceRow>(
     `select ${loggedDeliveryColumns}, (extract(epoch from e.occurred_at) * 1000)::float8 as "occurredAtMs", e.payload,
-       e.metadata, e.subject, w.id is not null as "webhookExists", w.contract, w.method
+       e.metadata, e.subject, w.id is not null as "webhookExists", w.contract as "webhookContract", w.method,
+       d.contract, d.contract_version as "contractVersion"
      from deliveries d left join events e on e.id = d.event_id left join webhooks w on w.id = d.webhook_id
      where d.id = $1 and d.workspace_id = $2`,
     [id, workspaceId],
   );
   const [row] = rows;
   if (row === undefined) return null;
-  const { occurredAtMs, payload, metadata, subject, webhookExists, contract, method, ...delivery } = row;
+  const { occurredAtMs, payload, metadata, subject, webhookExists, webhookContract, method, ...rest } = row;
+  const { contract, contractVersion, ...delivery } = rest;
   const { eventId, eventType } = delivery;
   return {
     ...delivery,
@@ -111,7 +118,8 @@ export async function findDelivery(
       occurredAtMs === null || payload === null
         ? null
         : { id: eventId, eventType, occurredAtMs, payload, metadata, subject },
-    webhook: webhookExists ? { contract, method } : null,
+    webhook: webhookExists ? { contract: webhookContract, method } : null,
+    contract: contract === null || contractVersion === null ? null : { contract, contractVersion },
   };
 }
 

@@ -1,3 +1,4 @@
+import { contractVersionSql } from './contracts.ts';
 import { type Database, runHot } from './database.ts';
 
 /** An event that wants its deliveries made. */
@@ -18,6 +19,10 @@ export interface SubscribedWebhook {
   readonly subject: string | null;
   readonly channels: readonly string[];
   readonly active: boolean;
+  /** Its own contract or the workspace's. */
+  readonly contract: string;
+  /** The contract's current version; 0: it is none of the workspace's own. */
+  readonly contractVersion: number;
 }
 
 export interface NewDelivery {
@@ -27,6 +32,8 @@ export interface NewDelivery {
   readonly eventId: string;
   readonly webhookId: string;
   readonly eventType: string;
+  readonly contract: string;
+  readonly contractVersion: number;
 }
 
 /** An event of a workspace that has been deleted since, or that retention took: nobody gets it. */
@@ -53,23 +60,26 @@ export async function loadEventsToFanOut(
   return runHot<EventToFanOut | OrphanedEvent>(database, 'load-events-to-fan-out', loadEventsSql, [eventIds]);
 }
 
-/** The active webhooks of a workspace. */
+/** The active webhooks of a workspace, with the contracts that their next deliveries begin with. */
 export async function loadSubscribedWebhooks(
   database: Database,
   workspaceId: string,
 ): Promise<readonly SubscribedWebhook[]> {
   const { rows } = await database.pool.query<SubscribedWebhook>(
-    `select id, event_types as "eventTypes", subject, channels, active from webhooks where workspace_id = $1 and active order by id`,
+    `select w.id, w.event_types as "eventTypes", w.subject, w.channels, w.active,
+       coalesce(w.contract, ws.contract) as contract, ${contractVersionSql} as "contractVersion"
+     from webhooks w join workspaces ws on ws.id = w.workspace_id
+     where w.workspace_id = $1 and w.active order by w.id`,
     [workspaceId],
   );
   return rows;
 }
 
 const insertDeliveriesSql = `
-  insert into deliveries (id, workspace_id, event_id, webhook_id, event_type, next_attempt_at)
-  select id, workspace_id, event_id, webhook_id, event_type, now()
-  from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[])
-    as t (id, workspace_id, event_id, webhook_id, event_type)
+  insert into deliveries (id, workspace_id, event_id, webhook_id, event_type, contract, contract_version, next_attempt_at)
+  select id, workspace_id, event_id, webhook_id, event_type, contract, contract_version, now()
+  from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::int[])
+    as t (id, workspace_id, event_id, webhook_id, event_type, contract, contract_version)
   on conflict (id) do nothing`;
 
 /** Makes deliveries, due now. One that exists already stays as it is. */
@@ -80,6 +90,8 @@ export async function insertDeliveries(database: Database, deliveries: readonly 
     deliveries.map(delivery => delivery.eventId),
     deliveries.map(delivery => delivery.webhookId),
     deliveries.map(delivery => delivery.eventType),
+    deliveries.map(delivery => delivery.contract),
+    deliveries.map(delivery => delivery.contractVersion),
   ]);
 }
 

@@ -10,6 +10,8 @@ import {
   openDatabase,
 } from './index.ts';
 
+const standardContract = { contract: 'standard', contractVersion: 0 };
+
 /** A database with one workspace, and makers of rows, for the tests of the hot path's statements. */
 export interface HotPathFixture {
   readonly database: Database;
@@ -67,7 +69,7 @@ export async function makeHotPathFixture(): Promise<HotPathFixture> {
       const target = webhookId ?? (await makeWebhook());
       const id = deriveUuid(event.id, target);
       await insertDeliveries(database, [
-        { id, workspaceId, eventId: event.id, webhookId: target, eventType: event.eventType },
+        { id, workspaceId, eventId: event.id, webhookId: target, eventType: event.eventType, ...standardContract },
       ]);
       return id;
     },

@@ -45,6 +45,22 @@ export {
   type WorkspaceAccess,
 } from './api-keys.ts';
 export {
+  type ContractDeletion,
+  type ContractReference,
+  type ContractUser,
+  deleteContract,
+  findContract,
+  findContractOfWebhook,
+  findContractVersion,
+  insertContract,
+  insertContractVersion,
+  listContracts,
+  listContractUsers,
+  type StoredContract,
+} from './contracts.ts';
+export type { CatalogueEntry } from './workspace-catalogue.ts';
+export {
+  changeWorkspace,
   deleteWorkspace,
   ensureWorkspace,
   findWorkspace,
@@ -53,6 +69,7 @@ export {
   type NewWorkspace,
   type PageById,
   type Workspace,
+  type WorkspaceChanges,
 } from './workspaces.ts';
 export {
   type CatalogueRows,
@@ -69,6 +86,7 @@ export {
 export {
   changeWebhook,
   deleteWebhook,
+  findBoundWebhook,
   findWebhook,
   insertWebhook,
   listWebhooks,

@@ -1,4 +1,5 @@
 import type { AttemptStatus, DeliveryStatus } from '@signpost/delivery';
+import { contractVersionSql } from './contracts.ts';
 import type { Database } from './database.ts';
 
 /** A synthetic event on its way to one webhook. */
@@ -22,13 +23,16 @@ export interface NewTestSend {
  */
 export async function insertTestSend(database: Database, send: NewTestSend): Promise<boolean> {
   const { rows } = await database.pool.query(
-    `with made as (
+    `with target as (
+       select w.id, w.workspace_id, coalesce(w.contract, ws.contract) as contract, ${contractVersionSql} as version
+       from webhooks w join workspaces ws on ws.id = w.workspace_id where w.id = $5 and w.workspace_id = $6
+     ), made as (
        insert into events (id, workspace_id, event_type, occurred_at, payload)
-       select $1, w.workspace_id, $2, $3, $4 from webhooks w where w.id = $5 and w.workspace_id = $6
-       returning id, workspace_id, event_type
+       select $1, target.workspace_id, $2, $3, $4 from target returning id, event_type
      )
-     insert into deliveries (id, workspace_id, event_id, webhook_id, event_type, test)
-     select $7, made.workspace_id, made.id, $5, made.event_type, true from made returning id`,
+     insert into deliveries (id, workspace_id, event_id, webhook_id, event_type, contract, contract_version, test)
+     select $7, target.workspace_id, made.id, target.id, made.event_type, target.contract, target.version, true
+     from target, made returning id`,
     [
       send.eventId,
       send.eventType,

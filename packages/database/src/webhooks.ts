@@ -37,6 +37,8 @@ export interface NewWebhook extends WebhookSettings {
   /** UUIDv7. */
   readonly id: string;
   readonly workspaceId: string;
+  /** Whether it is the one that belongs to its subject. */
+  readonly bound?: boolean;
 }
 
 const columns = `id, url, event_types as "eventTypes", description, contract, method, headers, timeout_ms as "timeoutMs",
@@ -74,8 +76,10 @@ export const raiseRevisionSql = `update workspaces set webhooks_revision = webho
 
 const insertSql = `
   with made as (
-    insert into webhooks (id, workspace_id, ${settingNames.map(name => settingColumns[name]).join(', ')})
-    select $1, w.id, ${settingNames.map((_name, index) => `$${index + 3}`).join(', ')} from workspaces w where w.id = $2
+    insert into webhooks (id, workspace_id, ${settingNames.map(name => settingColumns[name]).join(', ')}, bound)
+    select $1, w.id, ${settingNames.map((_name, index) => `$${index + 3}`).join(', ')}, $${settingNames.length + 6}
+    from workspaces w where w.id = $2
+    on conflict (workspace_id, subject) where bound do nothing
     returning *
   ), kept as (
     insert into webhook_secrets (id, webhook_id, sealed, key_id)
@@ -85,7 +89,11 @@ const insertSql = `
   )
   select ${columns} from made`;
 
-/** Stores a webhook with its first secret. @returns null where the workspace has been deleted */
+/**
+ * Stores a webhook with its first secret.
+ *
+ * @returns null where the workspace has been deleted, or where a webhook is bound to the subject already
+ */
 export async function insertWebhook(
   database: Database,
   webhook: NewWebhook,
@@ -98,7 +106,21 @@ export async function insertWebhook(
     secret.id,
     secret.sealed,
     secret.keyId,
+    webhook.bound ?? false,
   ]);
+  return rows[0] ?? null;
+}
+
+/** The webhook that belongs to a subject, or null. */
+export async function findBoundWebhook(
+  database: Database,
+  workspaceId: string,
+  subject: string,
+): Promise<Webhook | null> {
+  const { rows } = await database.pool.query<Webhook>(
+    `select ${columns} from webhooks where workspace_id = $1 and subject = $2 and bound`,
+    [workspaceId, subject],
+  );
   return rows[0] ?? null;
 }
 
@@ -181,6 +203,9 @@ export async function changeWebhook<Refusal>(
     if (names.length === 0) return { kind: 'changed', webhook: current };
     const sets = names.map((name, index) => `${settingColumns[name]} = $${index + 2}`);
     if (decision.changes.active === true) sets.push('deactivated_reason = null');
+    // One that gets another subject belongs to none any more.
+    const subjectAt = names.indexOf('subject');
+    if (subjectAt !== -1) sets.push(`bound = bound and subject is not distinct from $${subjectAt + 2}`);
     const { rows } = await client.query<Webhook>(
       `update webhooks set ${sets.join(', ')}, version = version + 1, updated_at = now() where id = $1 returning ${columns}`,
       [id, ...names.map(name => toParameter(name, decision.changes[name]))],

@@ -39,7 +39,15 @@ const makeWorkspace = () => ensureWorkspace(database, { id: newId(), name: newId
 async function insertPendingDelivery(workspaceId: string): Promise<string> {
   const id = newId();
   await insertDeliveries(database, [
-    { id, workspaceId, eventId: newId(), webhookId: newId(), eventType: 'call.ended' },
+    {
+      id,
+      workspaceId,
+      eventId: newId(),
+      webhookId: newId(),
+      eventType: 'call.ended',
+      contract: 'standard',
+      contractVersion: 0,
+    },
   ]);
   return id;
 }

@@ -1,4 +1,6 @@
 import type { Database } from './database.ts';
+import { inTransaction } from './transaction.ts';
+import { type CatalogueEntry, insertMissingEventTypes } from './workspace-catalogue.ts';
 
 export interface Workspace {
   readonly id: string;
@@ -23,14 +25,70 @@ export interface PageById {
 
 const columns = { id: true, name: true, contract: true, createdAt: true } as const;
 
-/** @returns the workspace, or null where its name is taken */
-export async function insertWorkspace(database: Database, workspace: NewWorkspace): Promise<Workspace | null> {
-  const [row] = await database.prisma.workspace.createManyAndReturn({
-    data: [{ ...workspace }],
-    select: columns,
-    skipDuplicates: true,
+const columnsSql = 'id, name, contract, created_at as "createdAt"';
+
+/**
+ * @param eventTypes that its contract brings along
+ * @returns the workspace, or null where its name is taken
+ */
+export async function insertWorkspace(
+  database: Database,
+  { id, name, contract }: NewWorkspace,
+  eventTypes: readonly CatalogueEntry[] = [],
+): Promise<Workspace | null> {
+  return inTransaction(database, async client => {
+    const { rows } = await client.query<Workspace>(
+      `insert into workspaces (id, name, contract) values ($1, $2, $3) on conflict do nothing returning ${columnsSql}`,
+      [id, name, contract],
+    );
+    if (rows[0] !== undefined) await insertMissingEventTypes(client, id, eventTypes);
+    return rows[0] ?? null;
   });
-  return row ?? null;
+}
+
+/** What is to become of a workspace; what is missing stays. */
+export interface WorkspaceChanges {
+  readonly name?: string | undefined;
+  readonly contract?:
+    | {
+        readonly name: string;
+        /** Added where the workspace has none of that name. */
+        readonly eventTypes: readonly CatalogueEntry[];
+      }
+    | undefined;
+}
+
+export type WorkspaceChangeResult =
+  | { readonly kind: 'changed'; readonly workspace: Workspace }
+  | { readonly kind: 'name_taken' }
+  | { readonly kind: 'missing' };
+
+/** Changes a workspace. Fan-outs learn of another contract by the revision of its webhooks. */
+export async function changeWorkspace(
+  database: Database,
+  id: string,
+  { name, contract }: WorkspaceChanges,
+): Promise<WorkspaceChangeResult> {
+  return inTransaction<WorkspaceChangeResult>(database, async client => {
+    if (contract !== undefined) await insertMissingEventTypes(client, id, contract.eventTypes);
+    const { rows } = await client.query<Workspace>(
+      `update workspaces set name = coalesce($2, name), contract = coalesce($3, contract),
+         webhooks_revision = webhooks_revision + 1
+       where id = $1 returning ${columnsSql}`,
+      [id, name ?? null, contract?.name ?? null],
+    );
+    if (rows[0] === undefined) return { kind: 'missing' };
+    return { kind: 'changed', workspace: rows[0] };
+  }).catch((error: unknown) => {
+    if (isNameTaken(error)) return { kind: 'name_taken' };
+    throw error;
+  });
+}
+
+/** unique_violation; a workspace has no other unique value that a change touches. */
+function isNameTaken(error: unknown): boolean {
+  const { code, constraint } = error as { code?: unknown; constraint?: unknown };
+  return code === '23505' && constraint === 'workspaces_name_key';
 }
 
 /** The workspace of that name, made now if there is none. Several processes may ask at once: all get the same one. */

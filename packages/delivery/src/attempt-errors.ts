@@ -3,10 +3,10 @@
  * lists each with what to do (docs/failure-modes.md; a test compares the two).
  */
 export const attemptErrors = {
-  http_status: 'The receiver answered with a status that is not 2xx.',
+  http_status: 'The receiver answered with a status that does not count as delivered.',
   redirect_not_followed:
     'The receiver answered with a redirect. Redirects are never followed: update the URL of the webhook.',
-  gone: 'The receiver answered 410 Gone. The webhook has been deactivated.',
+  gone: 'The receiver says that the webhook is gone. The webhook has been deactivated.',
   timeout: 'The attempt did not finish before its deadline.',
   timeout_dns: 'The name of the receiver was not resolved before the deadline.',
   timeout_connect: 'The connection was not established before the deadline.',

@@ -12,7 +12,6 @@ export { type AttemptContext, decideNextStep, type NextStep } from './next-step.
 export { type AttemptOutcome, type NoResponseOutcome, type ResponseOutcome } from './outcome.ts';
 export {
   defaultRetryScheduleSeconds,
-  maxJitter,
   maxRetryAfterMs,
   nextRetryDelayMs,
   parseRetryAfterMs,

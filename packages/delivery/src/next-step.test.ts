@@ -7,6 +7,8 @@ const context = (overrides: Partial<AttemptContext> = {}): AttemptContext => ({
   scheduledAttempts: 1,
   retryScheduleSeconds: [5, 30, 120, 600, 1800],
   isSuccess: status => status >= 200 && status < 300,
+  disablesWebhook: status => status === 410,
+  jitterRatio: 0.1,
   nowMs,
   random: 0,
   ...overrides,
@@ -85,8 +87,18 @@ describe('what follows from an attempt', () => {
     });
   });
 
-  test('jitter adds at most a tenth and never takes away', () => {
+  test("jitter adds at most the contract's share and never takes away", () => {
     expect(decideNextStep(answered(500), context({ random: 0.999 }))).toMatchObject({ delayMs: 5499 });
+    expect(decideNextStep(answered(500), context({ random: 0.999, jitterRatio: 0 }))).toMatchObject({ delayMs: 5000 });
+    expect(decideNextStep(answered(500), context({ random: 0.5, jitterRatio: 1 }))).toMatchObject({ delayMs: 7500 });
+  });
+
+  test('what says that the webhook is gone is up to the contract', () => {
+    const never = decideNextStep(answered(410), context({ disablesWebhook: () => false }));
+    expect(never).toMatchObject({ kind: 'retry', error: { code: 'http_status' } });
+    const at404 = decideNextStep(answered(404), context({ disablesWebhook: status => status === 404 }));
+    expect(at404).toMatchObject({ kind: 'failed', deactivateWebhook: true, error: { code: 'gone' } });
+    expect(at404.kind === 'failed' && at404.error.message).toContain('404');
   });
 });
 

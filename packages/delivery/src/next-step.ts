@@ -17,6 +17,10 @@ export interface AttemptContext {
   readonly retryScheduleSeconds: readonly number[];
   /** The contract's rule for which status counts as success; 2xx for all we know. */
   readonly isSuccess: (statusCode: number) => boolean;
+  /** The contract's rule for which status says that the webhook is gone for good; 410 for most. */
+  readonly disablesWebhook: (statusCode: number) => boolean;
+  /** The contract's jitter: see {@link nextRetryDelayMs}. */
+  readonly jitterRatio: number;
   readonly nowMs: number;
   /** In [0, 1), for jitter. */
   readonly random: number;
@@ -25,20 +29,20 @@ export interface AttemptContext {
 /**
  * Decides what follows from an attempt's outcome. Pure.
  *
- * 2xx succeeds. 410 fails the delivery and deactivates the webhook (Standard Webhooks 1.0, "Deliverability"). Anything
- * else is retried by the schedule, `Retry-After` on 429 and 503 being a floor; an attempt that the schedule did not make
+ * What counts as success, and what as gone for good, is the contract's: 2xx and 410 in most (Standard Webhooks 1.0,
+ * "Deliverability"). Gone fails the delivery and deactivates the webhook. Anything else is retried by the schedule, `Retry-After` on 429 and 503 being a floor; an attempt that the schedule did not make
  * (manual, test, replay) is never followed by another.
  */
 export function decideNextStep(outcome: AttemptOutcome, context: AttemptContext): NextStep {
   if (outcome.kind === 'response' && context.isSuccess(outcome.statusCode)) return { kind: 'succeeded' };
-  const error = describeFailure(outcome);
-  const gone = error.code === 'gone';
+  const gone = outcome.kind === 'response' && context.disablesWebhook(outcome.statusCode);
+  const error = describeFailure(outcome, gone);
   if (gone || context.trigger !== 'scheduled') return { kind: 'failed', error, deactivateWebhook: gone };
   const delayMs = nextRetryDelayMs(
     context.retryScheduleSeconds,
     context.scheduledAttempts,
     retryAfterMs(outcome, context.nowMs),
-    context.random,
+    context.jitterRatio * context.random,
   );
   return delayMs === null ? { kind: 'failed', error, deactivateWebhook: false } : { kind: 'retry', delayMs, error };
 }
@@ -48,11 +52,11 @@ function retryAfterMs(outcome: AttemptOutcome, nowMs: number): number {
   return parseRetryAfterMs(outcome.headers['retry-after'], nowMs);
 }
 
-function describeFailure(outcome: AttemptOutcome): AttemptError {
+function describeFailure(outcome: AttemptOutcome, gone: boolean): AttemptError {
   if (outcome.kind === 'no_response') return { code: outcome.code, message: outcome.message };
   const { statusCode } = outcome;
-  if (statusCode === 410) return { code: 'gone', message: attemptErrors.gone };
+  if (gone) return { code: 'gone', message: `${statusCode}: ${attemptErrors.gone}` };
   if (statusCode >= 300 && statusCode < 400)
     return { code: 'redirect_not_followed', message: `${statusCode}: ${attemptErrors.redirect_not_followed}` };
-  return { code: 'http_status', message: `The receiver answered ${statusCode}; only 2xx counts as delivered.` };
+  return { code: 'http_status', message: `The receiver answered ${statusCode}, which does not count as delivered.` };
 }

@@ -1,9 +1,6 @@
 /** Delays after the failed attempt before it, in seconds: 1 + 5 attempts over 42.5 minutes. */
 export const defaultRetryScheduleSeconds: readonly number[] = [5, 30, 120, 600, 1800];
 
-/** At most this share is added to a delay, so that receivers that failed together do not all come back together. */
-export const maxJitter = 0.1;
-
 /** `Retry-After` is honoured up to this. */
 export const maxRetryAfterMs = 3_600_000;
 
@@ -13,19 +10,19 @@ export const maxRetryAfterMs = 3_600_000;
  * @param schedule delays in seconds, one for each retry
  * @param scheduledAttempts scheduled attempts made so far, the failed one included (1 = the first has failed)
  * @param retryAfterMs floor that the receiver asked for, in ms; 0 for none
- * @param random a number in [0, 1): spreads the delay by up to `maxJitter`, never below what was promised
+ * @param jitter share of the delay that is added, so that receivers that failed together do not all come back together
  * @returns ms, or null when the schedule is used up
  */
 export function nextRetryDelayMs(
   schedule: readonly number[],
   scheduledAttempts: number,
   retryAfterMs: number,
-  random: number,
+  jitter: number,
 ): number | null {
   const seconds = schedule[scheduledAttempts - 1];
   if (seconds === undefined) return null;
   const promisedMs = Math.max(seconds * 1000, Math.min(retryAfterMs, maxRetryAfterMs));
-  return promisedMs + Math.floor(promisedMs * maxJitter * random);
+  return promisedMs + Math.floor(promisedMs * jitter);
 }
 
 /**

@@ -1,7 +1,7 @@
-import vm from 'node:vm';
 import type { FieldError } from '@signpost/api-schema';
 import { Ajv2020, type ErrorObject, type SchemaObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import { runLimited } from './run-limited.ts';
 import { hasUniqueItems } from './unique-items.ts';
 import { isRiskySchema } from './schema-risk.ts';
 
@@ -134,25 +134,6 @@ function createValidator(
 const tooExpensive: readonly FieldError[] = [
   { path: 'data', message: `could not be validated: the schema of the event type takes more than ${timeLimitMs} ms` },
 ];
-
-type Limited<Result> = { readonly kind: 'done'; readonly result: Result } | { readonly kind: 'timeout' };
-
-// V8 can only interrupt what runs in a script; this one calls back.
-const context = vm.createContext({ task: null });
-const script = new vm.Script('task()');
-
-/** Runs synchronous work and stops it, wherever it is, when it takes too long: also inside a regular expression. */
-function runLimited<Result>(task: () => Result, timeoutMs: number): Limited<Result> {
-  context['task'] = task;
-  try {
-    return { kind: 'done', result: script.runInContext(context, { timeout: timeoutMs }) as Result };
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ERR_SCRIPT_EXECUTION_TIMEOUT') return { kind: 'timeout' };
-    throw error;
-  } finally {
-    context['task'] = null;
-  }
-}
 
 /** One message for each place. */
 function toFieldErrors(place: string, errors: readonly ErrorObject[]): FieldError[] {

@@ -52,7 +52,7 @@ function publicId(kind: IdKind, uuid: string | null | undefined): string | undef
 function levelOf({ status, outcome, operation }: FinishedRequest): Level {
   if (outcome.kind === 'problem') {
     if (outcome.code === 'internal') return 'error';
-    return outcome.code === 'store_unavailable' ? 'warn' : 'info';
+    return status === 503 ? 'warn' : 'info';
   }
   if (operation === null || operation.scope === null || operation.scope === 'publish') return 'debug';
   return status >= 500 ? 'warn' : 'info';

@@ -29,6 +29,12 @@ export function findMembers(text: string, start = 0): Map<string, Span> {
   return members;
 }
 
+/** The text of a member that validation has seen. */
+export function textOf(text: string, span: Span | undefined): string {
+  if (span === undefined) throw new Error('A validated member is not in the text it was parsed from');
+  return text.slice(span.start, span.end);
+}
+
 /**
  * Finds the items of an array in the text it was parsed from.
  *

@@ -78,7 +78,8 @@ export const webhookOperations = {
     path: '/v1/webhooks/{id}/test',
     tag,
     summary: 'Send a test event',
-    description: 'Sends one synthetic event now and waits for the receiver; also when the webhook is inactive.',
+    description:
+      'Sends one synthetic event now and waits for the receiver; also when the webhook is inactive. Its data are realistic and follow the schema of the event type. It is never retried, and nothing in the request tells it from a real one.',
     scope: 'admin',
     request: { params, body: testWebhookSchema },
     responses: { 200: { description: 'What happened.', schema: testResultSchema } },
@@ -89,7 +90,8 @@ export const webhookOperations = {
     path: '/v1/webhooks/{id}/rotate-secret',
     tag,
     summary: 'Rotate the signing secret',
-    description: 'The old secret signs, too, until the overlap ends.',
+    description:
+      'The old secret signs, too, until the overlap ends. A contract that carries one signature has no overlap: the new secret signs alone from now on.',
     scope: 'admin',
     request: { params, body: rotateSecretSchema },
     bodyOptional: true,

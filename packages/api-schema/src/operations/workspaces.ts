@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { listOf, pageQuery, typeId } from '../fields.ts';
 import { defineOperation } from '../operation.ts';
-import { createWorkspaceSchema, workspaceSchema } from '../workspace.ts';
+import { createWorkspaceSchema, updateWorkspaceSchema, workspaceSchema } from '../workspace.ts';
 
 const tag = 'Workspaces';
 const params = z.object({ id: typeId('ws', 'Id of the workspace.') });
@@ -13,7 +13,8 @@ export const workspaceOperations = {
     path: '/v1/workspaces',
     tag,
     summary: 'Create a workspace',
-    description: 'Only with the instance key. Names are unique.',
+    description:
+      'Only with the instance key. Names are unique. The event types of the contract become those of the workspace.',
     scope: 'instance',
     acrossWorkspaces: true,
     request: { body: createWorkspaceSchema },
@@ -40,6 +41,19 @@ export const workspaceOperations = {
     scope: 'read',
     acrossWorkspaces: true,
     request: { params },
+    responses: { 200: { description: 'The workspace.', schema: workspaceSchema } },
+  }),
+  updateWorkspace: defineOperation({
+    operationId: 'updateWorkspace',
+    method: 'patch',
+    path: '/v1/workspaces/{id}',
+    tag,
+    summary: 'Change a workspace',
+    description:
+      'A missing field stays. Another contract holds for deliveries of later events to webhooks that name none; their secrets, methods and URLs must fit. Its event types are added to those of the workspace, which keep what was changed about them.',
+    scope: 'admin',
+    acrossWorkspaces: true,
+    request: { params, body: updateWorkspaceSchema },
     responses: { 200: { description: 'The workspace.', schema: workspaceSchema } },
   }),
   deleteWorkspace: defineOperation({

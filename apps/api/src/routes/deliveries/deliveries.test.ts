@@ -260,7 +260,7 @@ describe('retry', () => {
     const { id, webhook } = await deliver({}, {}, isOver);
     await api.call(`DELETE /v1/webhooks/${webhook.id}`, { key: mine.key });
     const refused = await retry(id);
-    expect([refused.status, refused.body.code]).toEqual([409, 'conflict']);
+    expect([refused.status, refused.body.code]).toEqual([409, 'webhook_deleted']);
     expect(refused.body.detail).toContain('deleted');
   });
 });

@@ -6,18 +6,15 @@ import { formatId } from '@signpost/runtime';
  * The body of an attempt's request, made again from the event: the same bytes as were sent, without every attempt having
  * to keep them.
  *
- * @param workspaceContract name of the workspace's contract
+ * @param contract the one that the delivery began with; null: it is not known any more
  * @returns null where nothing was sent, or where event or contract are not known any more
  */
 export function rebuildRequestBody(
-  delivery: DeliveryWithSource,
+  { id, event }: DeliveryWithSource,
   attempt: LoggedAttempt,
-  workspaceContract: string,
+  contract: CompiledContract | null,
 ): string | null {
-  const { event, webhook } = delivery;
-  if (event === null) return null;
-  const contract = findContractOfRequest(webhook?.contract ?? workspaceContract, attempt.requestHeaders);
-  if (contract === null) return null;
+  if (event === null || contract === null || !hasHeadersOf(contract, attempt.requestHeaders)) return null;
   return contract.body({
     eventId: formatId('event', event.id),
     eventType: event.eventType,
@@ -25,21 +22,28 @@ export function rebuildRequestBody(
     data: event.payload,
     metadata: event.metadata,
     subject: event.subject,
-    deliveryId: formatId('delivery', delivery.id),
+    deliveryId: formatId('delivery', id),
     method: attempt.requestMethod,
     attemptId: formatId('attempt', attempt.id),
     attemptUnixSeconds: Math.floor(attempt.startedAt.getTime() / 1000),
   });
 }
 
-/**
- * A webhook's contract may have changed since, or be gone with the webhook; the headers of the request tell. Where they
- * are not those of the expected contract, it is the only one whose headers they are, or unknown.
- */
-function findContractOfRequest(expected: string, requestHeaders: string): CompiledContract | null {
+/** A request that could not be made has none. */
+function hasHeadersOf({ document: { headers, signature } }: CompiledContract, requestHeaders: string): boolean {
   const sent = new Set(Object.keys(JSON.parse(requestHeaders) as object).map(name => name.toLowerCase()));
-  const fits = ({ document: { headers, signature } }: CompiledContract): boolean =>
-    [...headers, ...signature.headers].every(({ name }) => sent.has(name.toLowerCase()));
+  return [...headers, ...signature.headers].every(({ name }) => sent.has(name.toLowerCase()));
+}
+
+/**
+ * For deliveries from before they said which contract they began with: the webhook's contract may have changed since, or
+ * be gone with the webhook, but the headers of a request tell. Where they are not those of the expected contract, it is
+ * the only one whose headers they are, or unknown.
+ *
+ * @param expected name of the contract that the webhook or its workspace has now
+ */
+export function guessContract(expected: string, requestHeaders: string): CompiledContract | null {
+  const fits = (contract: CompiledContract): boolean => hasHeadersOf(contract, requestHeaders);
   const contract = builtInContracts.get(expected);
   if (contract !== undefined && fits(contract)) return contract;
   const fitting = [...builtInContracts.values()].filter(fits);

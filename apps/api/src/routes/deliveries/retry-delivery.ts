@@ -14,7 +14,7 @@ export const retryDelivery = ({ database, producer }: ApiDependencies) =>
     const result = await requestManualRetry(database, workspace.workspaceId, id);
     if (result.kind === 'missing') return notFound();
     if (result.kind === 'webhook_deleted')
-      return problem('conflict', 'The webhook of this delivery has been deleted: there is nowhere to send it.');
+      return problem('webhook_deleted', 'The webhook of this delivery has been deleted: there is nowhere to send it.');
     // It is accepted already: what does not reach Redis from here is enqueued by the repairer.
     await producer
       .enqueueAttemptNow(id, 'manual')

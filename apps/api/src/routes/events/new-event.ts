@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { PublishEventBody } from '@signpost/api-schema';
 import type { NewEvent, WorkspaceAccess } from '@signpost/database';
 import { type Clock, makeUuid } from '@signpost/runtime';
-import { findMembers, type Span } from '../../publishing/json-spans.ts';
+import { findMembers, textOf } from '../../publishing/json-spans.ts';
 
 const noFingerprint = Buffer.alloc(0);
 
@@ -48,9 +48,4 @@ function fingerprint(body: PublishEventBody, payload: string, metadata: string |
     metadata,
   ];
   return createHash('sha256').update(JSON.stringify(fields)).digest();
-}
-
-function textOf(text: string, span: Span | undefined): string {
-  if (span === undefined) throw new Error('A validated member is not in the text it was parsed from');
-  return text.slice(span.start, span.end);
 }

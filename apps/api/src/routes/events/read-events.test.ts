@@ -34,7 +34,9 @@ async function fanOut(eventId: string, count: number, workspaceId = mine.id): Pr
   const uuid = parseId('event', eventId) as string;
   const deliveries = Array.from({ length: count }, () => {
     const webhookId = makeUuid(systemClock.nowMs());
-    return { id: deriveUuid(uuid, webhookId), workspaceId, eventId: uuid, webhookId, eventType: 'a' };
+    const id = deriveUuid(uuid, webhookId);
+    const contract = { contract: 'standard', contractVersion: 0 };
+    return { id, workspaceId, eventId: uuid, webhookId, eventType: 'a', ...contract };
   });
   if (count > 0) await insertDeliveries(database, deliveries);
   await markFannedOut(database, [uuid]);

@@ -9,10 +9,12 @@ import { chooseSecret, sealSecret } from './signing-secret.ts';
 import { webhookBody } from './webhook-body.ts';
 import { checkHeaderMasks, checkPatterns, judgeSettings } from './webhook-rules.ts';
 
-export const createWebhook = ({ database, clock, encryption, addressPolicy, eventCatalogue }: ApiDependencies) =>
+export const createWebhook = (dependencies: ApiDependencies) =>
   route(operations.createWebhook, async ({ workspace, body }) => {
+    const { database, clock, encryption, contracts, eventCatalogue } = dependencies;
     const { contract = null, method = null, headers = {} } = body;
-    const verdict = judgeSettings({ url: body.url, contract, method }, workspace, addressPolicy);
+    const findContract = await contracts.load(workspace, [contract]);
+    const verdict = judgeSettings({ url: body.url, contract, method }, findContract, dependencies);
     if (verdict.kind === 'problem') return verdict;
     const refused = checkHeaderMasks(headers) ?? (await checkPatterns(eventCatalogue, workspace, body.events));
     if (refused !== null) return refused;

@@ -43,7 +43,11 @@ test('200: without a body a new secret is made and the old one signs for a day m
   const startedMs = systemClock.nowMs();
   const rotated = await rotate(id);
   expect(rotated.status).toBe(200);
-  expect(Object.keys(rotated.body)).toEqual(['signing_secret']);
+  expect(rotated.body).toEqual({
+    signing_secret: expect.any(String),
+    overlap: true,
+    overlap_ends_at: expect.stringMatching(/Z$/),
+  });
   const fresh = rotated.body.signing_secret;
   expect(standardContract.checkSecret(fresh)).toEqual({ kind: 'valid' });
   const [newest, old, ...rest] = await storedSecrets(id);
@@ -64,13 +68,14 @@ test('200: an overlap of 0 ends the old secrets at once', async () => {
 test('200: a contract that carries one signature has no overlap', async () => {
   const { id } = await makeWebhook({ contract: 'github' });
   const rotated = await rotate(id, { overlap_seconds: 3600 });
+  expect(rotated.body).toMatchObject({ overlap: false, overlap_ends_at: null });
   expect(await storedSecrets(id)).toEqual([{ text: rotated.body.signing_secret, expiresAtMs: null }]);
 });
 
 test("200: a secret of one's own; 422: not in the form of the contract", async () => {
   const { id } = await makeWebhook();
   const secret = `whsec_${Buffer.alloc(24, 9).toString('base64')}`;
-  expect((await rotate(id, { secret })).body).toEqual({ signing_secret: secret });
+  expect((await rotate(id, { secret })).body).toMatchObject({ signing_secret: secret });
   const wrong = await rotate(id, { secret: 'short' });
   expect([wrong.status, wrong.body.errors[0].path]).toEqual([422, 'body.secret']);
   expect((await storedSecrets(id))[0]?.text).toBe(secret);
@@ -87,7 +92,7 @@ test('409: ten secrets sign already; without an overlap it works again', async (
   const { id } = await makeWebhook();
   for (let n = 0; n < 9; n += 1) expect((await rotate(id)).status).toBe(200);
   const refused = await rotate(id);
-  expect([refused.status, refused.body.code]).toEqual([409, 'conflict']);
+  expect([refused.status, refused.body.code]).toEqual([409, 'too_many_secrets']);
   expect(await storedSecrets(id)).toHaveLength(10);
   expect((await rotate(id, { overlap_seconds: 0 })).status).toBe(200);
   expect(await storedSecrets(id)).toHaveLength(1);

@@ -113,17 +113,61 @@ describe('with a dispatcher', () => {
     expect(result.body.response_time_ms).toBeGreaterThanOrEqual(990);
   });
 
-  test("the data are the event type's example, else the contract's", async () => {
+  const dataOf = () => JSON.parse(lastRequest().body.toString()).data;
+
+  test("the data follow the workspace's event type, else the contract's, and are other ones each time", async () => {
     receiver.answerWith(() => ({}));
     const workspace = await api.makeWorkspace();
     const own = await makeWebhook({}, workspace.key);
     const github = await makeWebhook({ contract: 'github' }, workspace.key);
     expect((await send(github.id, 'push', workspace.key)).body.status).toBe('success');
-    expect(JSON.parse(lastRequest().body.toString())).toMatchObject({ ref: expect.any(String) });
-    const body = { name: 'order.paid', example: { order: 'A-1', total: 12.5 } };
+    expect(JSON.parse(lastRequest().body.toString())).toMatchObject({ ref: expect.stringMatching(/^refs\/heads\/./) });
+    const schema = {
+      type: 'object',
+      required: ['order', 'total'],
+      properties: { total: { minimum: 10, maximum: 15 } },
+    };
+    const body = { name: 'order.paid', schema, example: { order: 'A-10337', total: 12.5 } };
     await api.call('POST /v1/event-types', { key: workspace.key, body });
-    expect((await send(own.id, 'order.paid', workspace.key)).body.status).toBe('success');
-    expect(JSON.parse(lastRequest().body.toString()).data).toEqual(body.example);
+    const seen = new Set<string>();
+    for (let n = 0; n < 3; n += 1) {
+      expect((await send(own.id, 'order.paid', workspace.key)).body.status).toBe('success');
+      const { order, total } = dataOf();
+      expect(order).toMatch(/^A-\d{5}$/);
+      expect(total).toBeGreaterThanOrEqual(10);
+      expect(total).toBeLessThanOrEqual(15);
+      seen.add(order);
+    }
+    expect(seen.size).toBe(3);
+  });
+
+  test('equal seeds send equal data', async () => {
+    receiver.answerWith(() => ({}));
+    const { id } = await makeWebhook({ contract: 'replicer' });
+    const sent = [];
+    for (const seed of [7, 7, 8]) {
+      await api.call(`POST /v1/webhooks/${id}/test`, { key: mine.key, body: { event_type: 'call.ended', seed } });
+      sent.push(dataOf());
+    }
+    expect(sent[1]).toEqual(sent[0]);
+    expect(sent[2]).not.toEqual(sent[0]);
+    const refused = await api.call(`POST /v1/webhooks/${id}/test`, {
+      key: mine.key,
+      body: { event_type: 'call.ended', seed: -1 },
+    });
+    expect([refused.status, refused.body.errors[0].path]).toEqual([422, 'body.seed']);
+  });
+
+  test('422: a schema that no data follow, and no example; nothing is sent', async () => {
+    const workspace = await api.makeWorkspace();
+    const { id } = await makeWebhook({}, workspace.key);
+    const body = { name: 'order.paid', schema: { type: 'object', not: {} } };
+    await api.call('POST /v1/event-types', { key: workspace.key, body });
+    const before = receiver.requests.length;
+    const refused = await send(id, 'order.paid', workspace.key);
+    expect([refused.status, refused.body.code]).toEqual([422, 'event_data_invalid']);
+    expect(refused.body.detail).toContain('give the event type an example');
+    expect(receiver.requests).toHaveLength(before);
   });
 
   test('a change of the webhook or of its secrets counts from the next attempt on', async () => {
@@ -191,7 +235,7 @@ describe('without one', () => {
     redis.pause();
     const refused = await send(id);
     redis.resume();
-    expect([refused.status, refused.body.code]).toEqual([503, 'store_unavailable']);
+    expect([refused.status, refused.body.code]).toEqual([503, 'test_not_sent']);
     expect(refused.body.detail).toContain('was not sent');
     expect(refused.headers['retry-after']).toBe('2');
     // What the first one still had on its way to Redis arrives there before this one.
@@ -206,7 +250,7 @@ describe('without one', () => {
     const { id } = await makeWebhook({ timeout_ms: 1000 });
     const before = receiver.requests.length;
     const refused = await send(id);
-    expect([refused.status, refused.body.code]).toEqual([503, 'store_unavailable']);
+    expect([refused.status, refused.body.code]).toEqual([503, 'test_not_sent']);
     expect(refused.body.detail).toContain('dispatcher');
     dispatcher.resume();
     await untilQueueIsEmpty();

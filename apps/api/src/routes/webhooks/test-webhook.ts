@@ -14,12 +14,12 @@ import { invalidField, notFound, type Problem, problem } from '../../errors/prob
 import { answer } from '../../middleware/write-answer.ts';
 import { route } from '../../routing.ts';
 import { makeSyntheticData } from './synthetic-event.ts';
-import { findContract, unknownEventType } from './webhook-rules.ts';
+import { unknownEventType } from './webhook-rules.ts';
 
 /** How long a dispatcher may take to begin and to record, beyond the deadline of the attempt itself, in ms. */
 const marginMs = 5000;
 
-export const testWebhook = ({ database, clock, producer, eventCatalogue }: ApiDependencies) =>
+export const testWebhook = ({ database, clock, producer, contracts, eventCatalogue }: ApiDependencies) =>
   route(operations.testWebhook, async ({ workspace, params, body, logger }) => {
     const { workspaceId, catalogueRevision } = workspace;
     const id = parseId('webhook', params.id);
@@ -28,14 +28,23 @@ export const testWebhook = ({ database, clock, producer, eventCatalogue }: ApiDe
     const { event_type: eventType } = body;
     const known = await eventCatalogue.checkPatterns(workspaceId, catalogueRevision, [eventType]);
     if (known.kind !== 'accepted') return unknownEventType('body.event_type', known.nearest);
-    const contract = findContract(webhook.contract, workspace);
+    const contract = (await contracts.load(workspace, [webhook.contract]))(webhook.contract);
     if (contract === null) return invalidField('body', 'needs a webhook whose contract exists');
 
     const nowMs = clock.nowMs();
     const eventId = makeUuid(nowMs);
     const deliveryId = deriveUuid(eventId, webhook.id);
-    const payload = await makeSyntheticData(database, workspaceId, contract, eventType, nowMs);
-    const send = { eventId, deliveryId, workspaceId, webhookId: webhook.id, eventType, occurredAtMs: nowMs, payload };
+    const data = await makeSyntheticData(database, { workspaceId, contract, eventType, seed: body.seed, nowMs });
+    if (data.kind === 'impossible') return noData(eventType);
+    const send = {
+      eventId,
+      deliveryId,
+      workspaceId,
+      webhookId: webhook.id,
+      eventType,
+      occurredAtMs: nowMs,
+      payload: data.text,
+    };
     if (!(await insertTestSend(database, send))) return notFound();
     try {
       await producer.enqueueAttemptNow(deliveryId, 'test');
@@ -52,8 +61,13 @@ export const testWebhook = ({ database, clock, producer, eventCatalogue }: ApiDe
     );
   });
 
+function noData(eventType: string): Problem {
+  const message = `no data could be made that follow the schema of ${eventType}; give the event type an example that does`;
+  return problem('event_data_invalid', `data: ${message}`, { errors: [{ path: 'data', message }] });
+}
+
 function notSent(detail: string): Problem {
-  return problem('store_unavailable', detail, { headers: { 'retry-after': '2' } });
+  return problem('test_not_sent', detail, { headers: { 'retry-after': '2' } });
 }
 
 /**

@@ -2,34 +2,38 @@ import { operations } from '@signpost/api-schema';
 import {
   cancelPendingDeliveries,
   changeWebhook,
+  findWebhook,
   type SigningSecret,
   type Webhook,
   type WebhookDecision,
   type WebhookSettings,
-  type WorkspaceAccess,
 } from '@signpost/database';
 import { parseId } from '@signpost/runtime';
+import type { FindContract } from '../../contracts/contract-registry.ts';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { invalidField, notFound, type Problem } from '../../errors/problem.ts';
 import { answer } from '../../middleware/write-answer.ts';
 import { type RequestContext, route } from '../../routing.ts';
 import { fitContract } from './signing-secret.ts';
 import { webhookBody } from './webhook-body.ts';
-import { checkHeaderMasks, checkPatterns, findContract, judgeSettings } from './webhook-rules.ts';
+import { checkHeaderMasks, checkPatterns, judgeSettings } from './webhook-rules.ts';
 
 type UpdateBody = RequestContext<typeof operations.updateWebhook>['body'];
 
 export const updateWebhook = (dependencies: ApiDependencies) =>
   route(operations.updateWebhook, async ({ workspace, params, body }) => {
-    const { database, eventCatalogue } = dependencies;
+    const { database, contracts, eventCatalogue } = dependencies;
+    const { workspaceId } = workspace;
     const id = parseId('webhook', params.id);
     if (id === null) return notFound();
     const refused = checkHeaderMasks(body.headers);
     if (refused !== null) return refused;
     const patternsProblem = await checkPatterns(eventCatalogue, workspace, body.events ?? []);
-    const result = await changeWebhook<Problem>(database, workspace.workspaceId, id, (current, secrets) =>
+    const before = await findWebhook(database, workspaceId, id);
+    const findContract = await contracts.load(workspace, [before?.contract, body.contract]);
+    const result = await changeWebhook<Problem>(database, workspaceId, id, (current, secrets) =>
       patternsProblem === null
-        ? decideChanges(dependencies, workspace, body, current, secrets)
+        ? decideChanges(dependencies, findContract, body, current, secrets)
         : { kind: 'refuse', refusal: patternsProblem },
     );
     if (result.kind === 'missing') return notFound();
@@ -41,8 +45,8 @@ export const updateWebhook = (dependencies: ApiDependencies) =>
 
 /** Whether the webhook as it would be is allowed. URL, contract and method have to fit together, whichever is changed. */
 function decideChanges(
-  { addressPolicy, encryption }: ApiDependencies,
-  workspace: WorkspaceAccess,
+  dependencies: ApiDependencies,
+  findContract: FindContract,
   body: UpdateBody,
   current: Webhook,
   secrets: readonly SigningSecret[],
@@ -50,10 +54,10 @@ function decideChanges(
   const changes = toChanges(body);
   const { url, contract, method } = body;
   if (url === undefined && contract === undefined && method === undefined) return { kind: 'change', changes };
-  const verdict = judgeSettings({ ...current, ...changes }, workspace, addressPolicy);
+  const verdict = judgeSettings({ ...current, ...changes }, findContract, dependencies);
   if (verdict.kind === 'problem') return { kind: 'refuse', refusal: verdict };
-  const isOtherContract = verdict.contract !== findContract(current.contract, workspace);
-  if (isOtherContract && !fitContract(verdict.contract, secrets, encryption, current.id)) {
+  const isOtherContract = verdict.contract !== findContract(current.contract);
+  if (isOtherContract && !fitContract(verdict.contract, secrets, dependencies.encryption, current.id)) {
     const message = `cannot become ${verdict.contract.name}: its secrets have another form. Create a webhook with that contract`;
     return { kind: 'refuse', refusal: invalidField('body.contract', message) };
   }

@@ -1,17 +1,20 @@
-import { builtInContracts, type CompiledContract } from '@signpost/contracts';
+import type { CompiledContract } from '@signpost/contracts';
 import type { WebhookSettings, WorkspaceAccess } from '@signpost/database';
 import { maskedValue } from '@signpost/runtime';
 import type { AddressPolicy } from '@signpost/transport';
+import type { FindContract } from '../../contracts/contract-registry.ts';
 import type { EventCatalogue } from '../../event-catalogue/event-catalogue.ts';
 import { invalidField, type Problem, problem } from '../../errors/problem.ts';
 
-/** @param own the webhook's own contract; null: the workspace's. @returns null where there is none of that name */
-export function findContract(own: string | null, workspace: WorkspaceAccess): CompiledContract | null {
-  return builtInContracts.get(own ?? workspace.contract) ?? null;
-}
-
 /** The settings that have to fit together. */
 export type LinkedSettings = Pick<WebhookSettings, 'url' | 'contract' | 'method'>;
+
+/** What the instance allows. */
+export interface UrlRules {
+  readonly addressPolicy: AddressPolicy;
+  /** Whether contracts that want HTTPS in production get it. */
+  readonly production: boolean;
+}
 
 export type SettingsVerdict =
   | { readonly kind: 'accepted'; readonly contract: CompiledContract; readonly url: string }
@@ -20,18 +23,24 @@ export type SettingsVerdict =
 /** Whether contract, method and URL fit together. @returns the URL in its canonical form */
 export function judgeSettings(
   { url, contract: own, method }: LinkedSettings,
-  workspace: WorkspaceAccess,
-  addressPolicy: AddressPolicy,
+  findContract: FindContract,
+  { addressPolicy, production }: UrlRules,
 ): SettingsVerdict {
-  const contract = findContract(own, workspace);
+  const contract = findContract(own);
   if (contract === null) return invalidField('body.contract', 'is not the name of a contract');
   const { methods, url: urlRule } = contract.document;
   if (method !== null && !methods.some(each => each === method))
     return invalidField('body.method', `must be one of the contract ${contract.name}: ${methods.join(', ')}`);
   const verdict = addressPolicy.judgeUrl(url);
   if (verdict.kind === 'refused') return urlRefused(verdict.message);
-  if (urlRule.https === 'always' && verdict.url.protocol !== 'https:')
-    return urlRefused(`The contract ${contract.name} wants a URL that starts with https://.`);
+  if (verdict.url.protocol !== 'https:') {
+    if (urlRule.https === 'always')
+      return urlRefused(`The contract ${contract.name} wants a URL that starts with https://.`);
+    if (urlRule.https === 'production' && production)
+      return urlRefused(
+        `The contract ${contract.name} wants a URL that starts with https:// in production; http:// is for development.`,
+      );
+  }
   return { kind: 'accepted', contract, url: verdict.url.href };
 }
 

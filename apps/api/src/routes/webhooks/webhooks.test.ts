@@ -108,7 +108,7 @@ describe('create', () => {
     expect(made.status).toBe(201);
     expect(made.body).toMatchObject({ ...fields, headers: { 'X-Tenant': 'seven', Authorization: '[hidden]' } });
     const [target] = await loadWebhookTargets(api.dependencies.database, [uuidOf(made.body.id)]);
-    expect(target).toMatchObject({ headers: fields.headers, contract: 'repairy', method: 'PUT' });
+    expect(target).toMatchObject({ headers: fields.headers, method: 'PUT' });
   });
 
   test("201: a secret of one's own is kept; 422: not in the form of the contract, and it is not repeated", async () => {

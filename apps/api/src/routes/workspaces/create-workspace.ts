@@ -2,6 +2,7 @@ import { operations } from '@signpost/api-schema';
 import { builtInContracts } from '@signpost/contracts';
 import { insertWorkspace } from '@signpost/database';
 import { makeUuid } from '@signpost/runtime';
+import { catalogueEntries } from '../../contracts/catalogue-entries.ts';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { invalidField, problem } from '../../errors/problem.ts';
 import { answer } from '../../middleware/write-answer.ts';
@@ -11,8 +12,11 @@ import { workspaceBody } from './workspace-body.ts';
 export const createWorkspace = ({ database, clock }: ApiDependencies) =>
   route(operations.createWorkspace, async ({ body }) => {
     const { name, contract = 'standard' } = body;
-    if (!builtInContracts.has(contract)) return invalidField('body.contract', 'is not the name of a contract');
-    const workspace = await insertWorkspace(database, { id: makeUuid(clock.nowMs()), name, contract });
+    // It has no contracts of its own yet.
+    const chosen = builtInContracts.get(contract);
+    if (chosen === undefined) return invalidField('body.contract', 'is not the name of a contract');
+    const row = { id: makeUuid(clock.nowMs()), name, contract };
+    const workspace = await insertWorkspace(database, row, catalogueEntries(chosen.document));
     if (workspace === null) return problem('conflict', 'There is a workspace with this name.');
     return answer(201, workspaceBody(workspace));
   });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { builtInContracts } from '@signpost/contracts';
 import { createTestDatabase, type TestDatabase } from '@signpost/testing';
 import { startTestApi, type TestApi } from '../../test-api.ts';
 
@@ -134,5 +135,98 @@ describe('delete', () => {
   test('403: a workspace does not delete itself', async () => {
     const { key, publicId } = await api.makeWorkspace();
     expect((await api.call(`DELETE /v1/workspaces/${publicId}`, { key })).status).toBe(403);
+  });
+});
+
+const eventTypesOf = async (key: string): Promise<Record<string, unknown>[]> =>
+  (await api.call('GET /v1/event-types?limit=100', { key })).body.data;
+
+describe('change', () => {
+  test('200: name and contract, each alone; the key of the workspace may, another one may not', async () => {
+    const [mine, other] = [await api.makeWorkspace(), await api.makeWorkspace()];
+    const name = uniqueName();
+    const patch = (body: unknown, key = mine.key) => api.call(`PATCH /v1/workspaces/${mine.publicId}`, { key, body });
+    expect((await patch({ name })).body).toMatchObject({ id: mine.publicId, name, contract: 'standard' });
+    expect((await patch({ contract: 'github' })).body).toMatchObject({ name, contract: 'github' });
+    expect((await patch({}, api.adminKey)).body).toMatchObject({ name, contract: 'github' });
+    expect((await patch({ name: uniqueName() }, other.key)).status).toBe(404);
+    expect((await patch({ name: uniqueName() }, await api.makeKey(mine.id, ['read', 'publish']))).status).toBe(403);
+    const own = await api.call(`GET /v1/workspaces/${mine.publicId}`, { key: mine.key });
+    expect(own.body).toMatchObject({ name, contract: 'github' });
+    const made = await api.call('POST /v1/webhooks', {
+      key: mine.key,
+      body: { url: 'https://example.com', events: ['*'] },
+    });
+    expect(made.body.signing_secret).not.toMatch(/^whsec_/);
+  });
+
+  test('409: the name is taken; 422: no such contract', async () => {
+    const [mine, other] = [await api.makeWorkspace(), await api.makeWorkspace()];
+    const patch = (body: unknown) => api.call(`PATCH /v1/workspaces/${mine.publicId}`, { key: mine.key, body });
+    const taken = await patch({ name: `workspace-${other.id}` });
+    expect([taken.status, taken.body.code]).toEqual([409, 'conflict']);
+    const unknown = await patch({ contract: 'nobodys' });
+    expect([unknown.status, unknown.body.errors[0].path]).toEqual([422, 'body.contract']);
+  });
+
+  test('409: a webhook that leaves the choice to the workspace could not be sent to any more', async () => {
+    const { key, publicId } = await api.makeWorkspace();
+    const patch = (contract: string) => api.call(`PATCH /v1/workspaces/${publicId}`, { key, body: { contract } });
+    await patch('github');
+    const body = { url: 'https://example.com', events: ['*'], secret: 'a-secret-of-github' };
+    const made = await api.call('POST /v1/webhooks', { key, body });
+    const refused = await patch('standard');
+    expect([refused.status, refused.body.code]).toEqual([409, 'contract_in_use']);
+    expect(refused.body.detail).toContain(made.body.id);
+    await api.call(`PATCH /v1/webhooks/${made.body.id}`, { key, body: { contract: 'github' } });
+    expect((await patch('standard')).status).toBe(200);
+  });
+});
+
+describe('the event types of a contract', () => {
+  const nixflexTypes = builtInContracts.get('nixflex')?.document.event_types ?? [];
+
+  test('come with it when a workspace is made, with schemas, descriptions and examples', async () => {
+    const body = { name: uniqueName(), contract: 'nixflex' };
+    const made = await api.call('POST /v1/workspaces', { key: api.adminKey, body });
+    const headers = { 'x-workspace-id': made.body.id };
+    const listed = await api.call('GET /v1/event-types', { key: api.adminKey, headers });
+    expect(listed.body.data).toEqual(
+      nixflexTypes.map(each => ({ ...each, created_at: expect.any(String), updated_at: expect.any(String) })),
+    );
+    const call = (target: string, sent: unknown) => api.call(target, { key: api.adminKey, headers, body: sent });
+    const subscribe = (events: string[]) => call('POST /v1/webhooks', { url: 'https://example.com', events });
+    for (const events of [['call.ended'], ['call.*'], ['*']]) expect((await subscribe(events)).status).toBe(201);
+    const misspelt = await subscribe(['*', 'call.endde']);
+    expect([misspelt.status, misspelt.body.errors]).toEqual([
+      422,
+      [{ path: 'body.events[1]', message: 'is not an event type of this workspace; did you mean call.ended?' }],
+    ]);
+    const broken = await call('POST /v1/events', { event_type: 'call.ended', data: { agent_id: 7 } });
+    expect([broken.status, broken.body.code]).toEqual([422, 'event_data_invalid']);
+  });
+
+  test('come with it when a workspace chooses it, and leave alone what the workspace has', async () => {
+    const { key, publicId } = await api.makeWorkspace();
+    const own = { name: 'call.ended', description: 'Ours.', schema: null };
+    await api.call('POST /v1/event-types', { key, body: own });
+    await api.call(`PATCH /v1/workspaces/${publicId}`, { key, body: { contract: 'nixflex' } });
+    const types = await eventTypesOf(key);
+    expect(types.map(each => each['name'])).toEqual(nixflexTypes.map(each => each.name));
+    expect(types.find(each => each['name'] === 'call.ended')).toMatchObject({ ...own, example: null });
+  });
+
+  test("come with a new version of the workspace's own, at once", async () => {
+    const { key, publicId } = await api.makeWorkspace();
+    const { body: standard } = await api.call('GET /v1/contracts/standard', { key });
+    const document = { ...standard.document, name: 'ours' };
+    const eventType = { name: 'order.paid', description: 'Paid.', schema: { type: 'object' }, example: {} };
+    await api.call('POST /v1/contracts', { key, body: document });
+    await api.call(`PATCH /v1/workspaces/${publicId}`, { key, body: { contract: 'ours' } });
+    expect(await eventTypesOf(key)).toEqual([]);
+    await api.call('PUT /v1/contracts/ours', { key, body: { ...document, event_types: [eventType] } });
+    expect(await eventTypesOf(key)).toMatchObject([eventType]);
+    const broken = await api.call('POST /v1/events', { key, body: { event_type: 'order.paid', data: 7 } });
+    expect([broken.status, broken.body.code]).toEqual([422, 'event_data_invalid']);
   });
 });

@@ -1,0 +1,70 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type FieldError, maxEventTypeSchemaBytes } from '@signpost/api-schema';
+import { type ContractDocument, type EventTypeDocument, parseContractDocument } from '@signpost/contracts';
+import { isEventType } from '@signpost/delivery';
+import { compileSchema } from '../event-catalogue/data-validator.ts';
+import type { Problem } from '../errors/problem.ts';
+import { validationFailed } from '../middleware/validate-input.ts';
+
+export type DocumentVerdict = { readonly kind: 'accepted'; readonly document: ContractDocument } | Problem;
+
+/** Errors of one answer; the rest come when these are put right. */
+const maxErrors = 20;
+
+/**
+ * Whether a document is a contract whose event types can stand in a catalogue: each schema compiles, and its example is
+ * valid.
+ *
+ * @param value any parsed JSON
+ * @param place where it stands in the request: `body`
+ */
+export async function checkContractDocument(value: unknown, place: string): Promise<DocumentVerdict> {
+  const parsed = parseContractDocument(value);
+  if (parsed.kind === 'invalid')
+    return validationFailed(
+      parsed.errors.map(({ path, message }) => ({ path: joinPath(place, path), message: describe(message) })),
+    );
+  const errors: FieldError[] = [];
+  for (const [index, eventType] of parsed.document.event_types.entries()) {
+    errors.push(...checkEventType(eventType, `${place}.event_types[${index}]`));
+    if (errors.length >= maxErrors) break;
+    // A schema takes milliseconds to compile, and a document may have hundreds: others have their turn in between.
+    await nextTurn();
+  }
+  return errors.length === 0 ? { kind: 'accepted', document: parsed.document } : validationFailed(errors);
+}
+
+/** `headers.0.value` as `body.headers[0].value`. */
+function joinPath(place: string, path: string): string {
+  if (path === '') return place;
+  return path.split('.').reduce((text, part) => text + (/^\d+$/.test(part) ? `[${part}]` : `.${part}`), place);
+}
+
+/** The words of the other routes for a field that is not there. */
+function describe(message: string): string {
+  return message.endsWith('received undefined') ? 'is required' : message;
+}
+
+function checkEventType({ name, description, schema, example }: EventTypeDocument, place: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const refuse = (field: string, message: string): void => void errors.push({ path: `${place}.${field}`, message });
+  if (!isEventType(name)) refuse('name', 'must be letters, digits, _ and -, in parts joined by dots');
+  if (description.includes('\u0000')) refuse('description', 'must not hold control characters');
+  const [schemaText, exampleText] = [JSON.stringify(schema), JSON.stringify(example)];
+  for (const [field, text] of [
+    ['schema', schemaText],
+    ['example', exampleText],
+  ] as const)
+    if (text.length > maxEventTypeSchemaBytes)
+      refuse(field, `must not be larger than ${maxEventTypeSchemaBytes} bytes`);
+  if (errors.length > 0) return errors;
+  const compiled = compileSchema(schemaText);
+  if (compiled.kind === 'invalid') return compiled.errors.map(error => within(place, error));
+  return compiled.validator
+    .validate(example, exampleText.length)
+    .map(({ path, message }) => within(place, { path: path.replace(/^data/, 'example'), message }));
+}
+
+function within(place: string, { path, message }: FieldError): FieldError {
+  return { path: `${place}.${path}`, message };
+}

@@ -1,0 +1,27 @@
+import type { ContractBody, ContractSummaryBody } from '@signpost/api-schema';
+import type { ContractDocument } from '@signpost/contracts';
+
+/** A version of a contract, as answers show it. */
+export interface ShownContract {
+  readonly document: ContractDocument;
+  /** 0: it comes with Signpost. */
+  readonly version: number;
+  readonly createdAt: Date | null;
+}
+
+export function contractSummaryBody({ document, version, createdAt }: ShownContract): ContractSummaryBody {
+  const { name, title, description, warnings } = document;
+  return {
+    name,
+    title,
+    description,
+    warnings: [...warnings],
+    built_in: version === 0,
+    version,
+    created_at: createdAt?.toISOString() ?? null,
+  };
+}
+
+export function contractBody(contract: ShownContract): ContractBody {
+  return { ...contractSummaryBody(contract), document: contract.document };
+}

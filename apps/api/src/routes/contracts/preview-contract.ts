@@ -1,0 +1,72 @@
+import { operations } from '@signpost/api-schema';
+import { type CompiledContract, compileContract, type SealInput } from '@signpost/contracts';
+import { type Clock, formatId, makeUuid } from '@signpost/runtime';
+import { checkContractDocument } from '../../contracts/check-document.ts';
+import type { ContractRegistry } from '../../contracts/contract-registry.ts';
+import type { ApiDependencies } from '../../dependencies.ts';
+import { invalidField, type Problem } from '../../errors/problem.ts';
+import { answer } from '../../middleware/write-answer.ts';
+import { findMembers, textOf } from '../../publishing/json-spans.ts';
+import { type RequestContext, route } from '../../routing.ts';
+
+type PreviewBody = RequestContext<typeof operations.previewContract>['body'];
+
+export const previewContract = ({ contracts, clock }: ApiDependencies) =>
+  route(operations.previewContract, async ({ workspace, body, bodyText }) => {
+    const chosen = await chooseContract(contracts, workspace.workspaceId, body);
+    if (chosen.kind === 'problem') return chosen;
+    const { contract } = chosen;
+    const check = contract.checkSecret(body.secret);
+    if (check.kind === 'invalid') return invalidField('body.secret', `does not fit: ${check.message.slice(0, -1)}`);
+    const { methods } = contract.document;
+    if (!methods.some(each => each === (body.method ?? each)))
+      return invalidField('body.method', `must be one of the contract ${contract.name}: ${methods.join(', ')}`);
+    const input = sealInput(body, bodyText, clock);
+    const { method, headers, body: sealedBody } = contract.seal(input);
+    return answer(200, {
+      method,
+      headers,
+      body: sealedBody.toString('utf8'),
+      signed_content: contract.signedContent(input),
+    });
+  });
+
+type ChosenContract = { readonly kind: 'contract'; readonly contract: CompiledContract } | Problem;
+
+async function chooseContract(
+  registry: ContractRegistry,
+  workspaceId: string,
+  { contract: name, document }: PreviewBody,
+): Promise<ChosenContract> {
+  if ((name === undefined) === (document === undefined))
+    return invalidField('body', 'needs either contract or document');
+  if (name !== undefined) {
+    const found = await registry.find(workspaceId, name);
+    return found === null
+      ? invalidField('body.contract', 'is not the name of a contract')
+      : { kind: 'contract', contract: found.contract };
+  }
+  const verdict = await checkContractDocument(document, 'body.document');
+  return verdict.kind === 'problem' ? verdict : { kind: 'contract', contract: compileContract(verdict.document) };
+}
+
+/** Data and metadata keep the very text in which they came, as those of a published event do. */
+function sealInput(body: PreviewBody, bodyText: string, clock: Clock): SealInput {
+  const { event, method = null, secret } = body;
+  const members = findMembers(bodyText, findMembers(bodyText).get('event')?.start);
+  const nowMs = clock.nowMs();
+  const attemptMs = body.attempt_timestamp === undefined ? nowMs : Date.parse(body.attempt_timestamp);
+  return {
+    eventId: body.event_id ?? formatId('event', makeUuid(nowMs)),
+    eventType: event.event_type,
+    eventTimestampMs: event.timestamp === undefined ? nowMs : Date.parse(event.timestamp),
+    data: textOf(bodyText, members.get('data')),
+    metadata: (event.metadata ?? null) === null ? null : textOf(bodyText, members.get('metadata')),
+    subject: event.subject ?? null,
+    deliveryId: body.delivery_id ?? formatId('delivery', makeUuid(nowMs)),
+    attemptId: body.attempt_id ?? formatId('attempt', makeUuid(nowMs)),
+    attemptUnixSeconds: Math.floor(attemptMs / 1000),
+    method,
+    secrets: [secret],
+  };
+}
