@@ -27,6 +27,7 @@ const LINES_KEPT = 20;
  * which then stops the children in order. The IPC channel carries the child's `{ kind: 'ready', port? }`, and its end tells
  * the child that this process is gone.
  *
+ * @param env added to this process's environment, of which PORT, HOST and INTERNAL_PORT are not passed on
  * @param onLine gets each line that the app writes
  */
 export function startChildApp(
@@ -36,7 +37,7 @@ export function startChildApp(
 ): ChildApp {
   const child = spawn(process.execPath, [path.join(REPOSITORY, 'apps', name, 'src', 'main.ts')], {
     cwd: REPOSITORY,
-    env: { ...process.env, ...env },
+    env: { ...withoutAddresses(process.env), ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     detached: true,
   });
@@ -59,6 +60,11 @@ export function startChildApp(
     lastLines: () => kept.join('\n'),
     stop: () => stopChild(child, ended),
   };
+}
+
+/** Where one process listens is no setting for several: each child is told its own, or listens nowhere. */
+function withoutAddresses({ PORT, HOST, INTERNAL_PORT, ...rest }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return rest;
 }
 
 function untilReady(child: ChildProcess, name: string, ended: Promise<string>): Promise<number> {
