@@ -4,7 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { isProcessAlive, processCommand } from '@signpost/stores';
+import { freePort, isProcessAlive, processCommand } from '@signpost/stores';
 import { waitFor } from '@signpost/testing';
 
 const REPOSITORY = path.resolve(import.meta.dirname, '..');
@@ -73,6 +73,10 @@ const curlLines = (run: Run): string[] =>
     .out()
     .split('\n')
     .filter(line => line.startsWith('curl '));
+
+/** Where the API of the run on `dataDir` is. */
+const runningUrl = (): string =>
+  (JSON.parse(readFileSync(path.join(dataDir, 'running.json'), 'utf8')) as { url: string }).url;
 
 /** Pastes a printed line into a shell. */
 const paste = (line = ''): Record<string, unknown> =>
@@ -197,8 +201,7 @@ test(
     expect(readFileSync(secrets, 'utf8')).not.toContain(apiKey);
     expect(curlLines(first)[2]).toContain(apiKey);
     expect(paste(curlLines(first)[2])).toMatchObject({ data: [] });
-    const { url } = JSON.parse(readFileSync(path.join(dataDir, 'running.json'), 'utf8')) as { url: string };
-    const { port } = new URL(url);
+    const { port } = new URL(runningUrl());
     const second = start({ PORT: port, DATA_DIR: path.join(dataDir, 'other') });
     expect(await second.ended).toBe(1);
     expect(second.err()).toBe(`Port ${port} is taken: stop what listens there, or set PORT to another one.\n`);
@@ -223,4 +226,55 @@ test.each([
     expect(run.err()).not.toContain('hidden');
   },
   TIMEOUT_MS,
+);
+
+test(
+  'where one process listens is not passed on to several: it starts with INTERNAL_PORT and HOST in the environment',
+  async () => {
+    const run = start({ INTERNAL_PORT: String(await freePort()), HOST: '192.0.2.1' });
+    await untilReady(run);
+    expect(await (await fetch(`${runningUrl()}/health/ready`)).json()).toMatchObject({ status: 'ready' });
+  },
+  TIMEOUT_MS,
+);
+
+/** Revokes the key that this run works with, the way anybody does. */
+async function revokeKey(apiKey: string): Promise<void> {
+  const headers = { authorization: `Bearer ${apiKey}` };
+  const keys = (await (await fetch(`${runningUrl()}/v1/api-keys`, { headers })).json()) as { data: { id: string }[] };
+  const revoked = await fetch(`${runningUrl()}/v1/api-keys/${keys.data[0]?.id}`, { method: 'DELETE', headers });
+  expect(revoked.status).toBe(204);
+}
+
+async function stop(run: Run): Promise<void> {
+  run.child.kill('SIGINT');
+  expect(await run.ended).toBe(0);
+}
+
+test(
+  'a key that was revoked is replaced by a new one, which is kept; of a given one it is said',
+  async () => {
+    const keptKey = (): string =>
+      (JSON.parse(readFileSync(path.join(dataDir, 'secrets.json'), 'utf8')) as { apiKey: string }).apiKey;
+    const first = start();
+    await untilReady(first);
+    const revoked = keptKey();
+    await revokeKey(revoked);
+    await stop(first);
+
+    const second = start();
+    await untilReady(second);
+    expect(keptKey()).not.toBe(revoked);
+    expect(second.out()).not.toContain(revoked);
+    expect(second.out()).toContain(keptKey());
+    expect(paste(curlLines(second)[2])).toMatchObject({ data: [] });
+    await stop(second);
+    expect(second.err()).toBe('');
+
+    const third = start({ SIGNPOST_API_KEY: revoked });
+    await untilReady(third);
+    expect(third.out()).toContain('The API key in SIGNPOST_API_KEY is revoked: ');
+    await stop(third);
+  },
+  2 * TIMEOUT_MS,
 );

@@ -1,13 +1,15 @@
 // `npm start`: everything Signpost needs, on this machine, in one terminal. Stores (or those that DATABASE_URL and REDIS_URL
 // name), migrations, one API, one dispatcher and a demo receiver; Ctrl-C stops all of it in reverse order.
 //
-// PORT, DATA_DIR, SIGNPOST_API_KEY, ENCRYPTION_KEY and LOG_LEVEL are honoured. HOST is not: some shells export it.
+// PORT, DATA_DIR, SIGNPOST_API_KEY, ENCRYPTION_KEY and LOG_LEVEL are honoured. HOST is not: some shells export it. INTERNAL_PORT is
+// not either: it is for one process, and both apps would take it.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { applyMigrations, MigrationError, StoreError, startPostgres, startRedis } from '@signpost/stores';
+import { isRevoked } from './start/api-key.ts';
 import { type ChildApp, startChildApp } from './start/child-app.ts';
 import { type DataFolder, takeDataFolder } from './start/data-folder.ts';
-import { keepSecrets } from './start/kept-secrets.ts';
+import { keepSecrets, replaceApiKey } from './start/kept-secrets.ts';
 import { whenNpmEnds } from './start/parent-watch.ts';
 import { apiPort, nextFreePort } from './start/ports.ts';
 import { createStack, type Stack } from './start/stack.ts';
@@ -82,15 +84,52 @@ function showLine(name: string, line: string): void {
   else if (!stopping.signal.aborted) say(text);
 }
 
+interface RunningApp {
+  port: number;
+  /** Ends this app alone. */
+  end(): Promise<void>;
+}
+
 /** Starts an app and waits until it is ready; a later end of it, unasked, stops everything. */
-async function startApp(stack: Stack, name: string, appEnv: Readonly<Record<string, string>>): Promise<number> {
+async function startApp(stack: Stack, name: string, appEnv: Readonly<Record<string, string>>): Promise<RunningApp> {
   const app = startChildApp(name, appEnv, line => showLine(name, line));
+  let isAsked = false;
   stack.add(app);
-  void app.ended.then(how => stopBecause(endedUnasked(app, how)));
+  void app.ended.then(how => {
+    if (!isAsked) stopBecause(endedUnasked(app, how));
+  });
   const stopped = new Promise<never>((_resolve, reject) => {
     stopping.signal.addEventListener('abort', () => reject(stopping.signal.reason as Error), { once: true });
   });
-  return Promise.race([app.ready, stopped]);
+  const port = await Promise.race([app.ready, stopped]);
+  const end = (): Promise<void> => {
+    isAsked = true;
+    return app.stop();
+  };
+  return { port, end };
+}
+
+/** Makes sure that the key that is shown works: a kept one that was revoked is replaced, which takes a start of the API. */
+async function withLivingKey(
+  api: RunningApp,
+  dataDir: string,
+  startApi: (apiKey: string) => Promise<RunningApp>,
+  apiKey: string,
+): Promise<{ url: string; apiKey: string }> {
+  const url = urlOf(api);
+  if (!(await step(isRevoked(url, apiKey)))) return { url, apiKey };
+  if (env.SIGNPOST_API_KEY) {
+    say('The API key in SIGNPOST_API_KEY is revoked: set it to another one, or unset it to have one made.');
+    return { url, apiKey };
+  }
+  const fresh = replaceApiKey(dataDir);
+  say('The API key of this data folder is revoked: here is a new one.');
+  await step(api.end());
+  return { url: urlOf(await step(startApi(fresh))), apiKey: fresh };
+}
+
+function urlOf({ port }: RunningApp): string {
+  return `http://127.0.0.1:${port}`;
 }
 
 function endedUnasked(app: ChildApp, how: string): StartFailure {
@@ -115,7 +154,7 @@ async function startAll(stack: Stack, folder: DataFolder): Promise<void> {
     redisUrl: givenStoreUrl('REDIS_URL', env.REDIS_URL),
   };
   const kept = keepSecrets(dataDir);
-  const apiKey = env.SIGNPOST_API_KEY || kept.apiKey;
+  const firstKey = env.SIGNPOST_API_KEY || kept.apiKey;
   const port = await apiPort(env.PORT, DEFAULT_PORT);
   if (!env.PORT && port !== DEFAULT_PORT) say(`Port ${DEFAULT_PORT} is taken: using ${port}.`);
   const databaseUrl = given.databaseUrl ?? (await step(startDatabase(stack, dataDir)));
@@ -125,7 +164,6 @@ async function startAll(stack: Stack, folder: DataFolder): Promise<void> {
     DATABASE_URL: databaseUrl,
     REDIS_URL: redisUrl,
     HOST: '127.0.0.1',
-    SIGNPOST_API_KEY: apiKey,
     ENCRYPTION_KEY: env.ENCRYPTION_KEY || kept.encryptionKey,
     ALLOW_HTTP_URLS: env.ALLOW_HTTP_URLS ?? 'true',
     ALLOWED_PRIVATE_RANGES: env.ALLOWED_PRIVATE_RANGES ?? '127.0.0.0/8,::1/128',
@@ -137,15 +175,17 @@ async function startAll(stack: Stack, folder: DataFolder): Promise<void> {
     SIGNING_SECRET: kept.demoSigningSecret,
   };
   // The receiver first and the dispatcher last: the other way round on the way down.
-  const [demoPort, servedPort] = await step(
+  const startApi = (apiKey: string): Promise<RunningApp> =>
+    startApp(stack, 'api', { ...appEnv, PORT: String(port), SIGNPOST_API_KEY: apiKey });
+  const [demoReceiver, api] = await step(
     Promise.all([
       startApp(stack, 'demo-receiver', receiverEnv),
-      startApp(stack, 'api', { ...appEnv, PORT: String(port) }),
+      startApi(firstKey),
       startApp(stack, 'dispatcher', appEnv),
     ]),
   );
-  const url = `http://127.0.0.1:${servedPort}`;
-  const demoReceiverUrl = `http://127.0.0.1:${demoPort}`;
+  const demoReceiverUrl = urlOf(demoReceiver);
+  const { url, apiKey } = await withLivingKey(api, dataDir, startApi, firstKey);
   folder.announce(url, demoReceiverUrl);
   say(welcomeText({ url, demoReceiverUrl, apiKey, demoSigningSecret: kept.demoSigningSecret, dataDir }));
   for (const line of held ?? []) say(line);

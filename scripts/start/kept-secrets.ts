@@ -13,15 +13,34 @@ export interface KeptSecrets {
 
 /** Reads the secrets of a data folder, making those that are missing. The file is for its owner's eyes alone (mode 600). */
 export function keepSecrets(dataDir: string): KeptSecrets {
-  const file = path.join(dataDir, 'secrets.json');
+  const file = fileIn(dataDir);
   const kept = existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Partial<KeptSecrets>) : {};
   const secrets: KeptSecrets = {
-    apiKey: kept.apiKey ?? `sk_live_${randomBytes(32).toString('base64url')}`,
+    apiKey: kept.apiKey ?? newApiKey(),
     encryptionKey: kept.encryptionKey ?? randomBytes(32).toString('base64'),
     demoSigningSecret: kept.demoSigningSecret ?? `whsec_${randomBytes(32).toString('base64')}`,
   };
+  write(file, secrets);
+  return secrets;
+}
+
+/** Keeps a new API key in place of one that was revoked. */
+export function replaceApiKey(dataDir: string): string {
+  const secrets = { ...keepSecrets(dataDir), apiKey: newApiKey() };
+  write(fileIn(dataDir), secrets);
+  return secrets.apiKey;
+}
+
+function fileIn(dataDir: string): string {
+  return path.join(dataDir, 'secrets.json');
+}
+
+function newApiKey(): string {
+  return `sk_live_${randomBytes(32).toString('base64url')}`;
+}
+
+function write(file: string, secrets: KeptSecrets): void {
   // Beside and then over the old one: an interrupted write must not cost the encryption key.
   writeFileSync(`${file}.new`, `${JSON.stringify(secrets, null, 2)}\n`, { mode: 0o600 });
   renameSync(`${file}.new`, file);
-  return secrets;
 }
