@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type ProblemCode, problemCodes } from '@signpost/api-schema';
+import type { Logger } from '@signpost/runtime';
 import { problem, problemBody } from './errors/problem.ts';
 
 /** A server that listens. */
@@ -18,8 +19,16 @@ const keepAliveTimeoutMs = 65_000;
 const closeGraceMs = 10_000;
 const closePollMs = 50;
 
-/** @param port 0 takes a free one */
-export async function startHttpServer(listener: RequestListener, port: number, host: string): Promise<HttpServer> {
+/**
+ * @param port 0 takes a free one
+ * @param logger gets a line for each request that the HTTP parser refuses
+ */
+export async function startHttpServer(
+  listener: RequestListener,
+  port: number,
+  host: string,
+  logger: Logger,
+): Promise<HttpServer> {
   const server = createServer(
     {
       headersTimeout: headersTimeoutMs,
@@ -29,7 +38,7 @@ export async function startHttpServer(listener: RequestListener, port: number, h
     },
     listener,
   );
-  server.on('clientError', answerClientError);
+  server.on('clientError', (error, socket) => answerClientError(error, socket as Socket, logger));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, () => resolve());
@@ -52,12 +61,21 @@ const codeOfParserError: Readonly<Record<string, ProblemCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 };
 
-/** What the HTTP parser refuses reaches no route; its sender gets a problem all the same. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+/** What the HTTP parser refuses reaches no route; its sender gets a problem all the same, and the log its line. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Socket, logger: Logger): void {
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
   const outcome = problem(codeOfParserError[error.code ?? ''] ?? 'malformed_request');
-  const content = JSON.stringify(problemBody(outcome, randomUUID()));
-  socket.end(
-    `HTTP/1.1 ${problemCodes[outcome.code].status} Refused\r\nconnection: close\r\ncontent-type: application/problem+json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(content)}\r\n\r\n${content}`,
-  );
+  const { status } = problemCodes[outcome.code];
+  // The caller's own could not be read.
+  const requestId = randomUUID();
+  const content = JSON.stringify(problemBody(outcome, requestId));
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'connection: close',
+    `x-request-id: ${requestId}`,
+    'content-type: application/problem+json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(content)}`,
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${content}`);
+  logger.info({ request_id: requestId, status, code: outcome.code, parser_code: error.code }, 'request.answered');
 }

@@ -124,10 +124,11 @@ async function serve(
   const host = listenAddress(config);
   if (config.INTERNAL_PORT !== undefined) {
     const app = createApp(dependencies, internalRoutes, { docs: false });
-    const internal = await startHttpServer(app, config.INTERNAL_PORT, host);
+    const internal = await startHttpServer(app, config.INTERNAL_PORT, host, dependencies.logger);
     shutdown.add({ name: 'internal server', close: () => internal.close() });
   }
-  const server = await startHttpServer(createApp(dependencies, publicRoutes, { docs: true }), config.PORT, host);
+  const app = createApp(dependencies, publicRoutes, { docs: true });
+  const server = await startHttpServer(app, config.PORT, host, dependencies.logger);
   shutdown.add({ name: 'server', close: () => server.close() });
   dependencies.logger.info({ host, port: server.port }, 'api.listening');
   return server.port;

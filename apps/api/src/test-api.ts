@@ -136,7 +136,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     ]),
     ...metricsRoutes(registry),
   ];
-  const server = await startHttpServer(createApp(dependencies, routes, { docs: true }), 0, '127.0.0.1');
+  const server = await startHttpServer(createApp(dependencies, routes, { docs: true }), 0, '127.0.0.1', logger);
   const url = `http://127.0.0.1:${server.port}`;
   return {
     url,

@@ -1,0 +1,43 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { expect, test } from '@jest/globals';
+import { createLogger } from '@signpost/runtime';
+import { startHttpServer } from './http-server.ts';
+
+/** What a server without routes writes to a client that sends `request`, and to its log. */
+async function send(request: string): Promise<{ answer: string; logged: Record<string, unknown>[] }> {
+  const lines: string[] = [];
+  const logger = createLogger('api', 'info', { write: line => void lines.push(line) });
+  const server = await startHttpServer((_request, response) => response.end(), 0, '127.0.0.1', logger);
+  try {
+    const socket = connect(server.port, '127.0.0.1');
+    socket.write(request);
+    return { answer: await text(socket), logged: lines.map(line => JSON.parse(line) as Record<string, unknown>) };
+  } finally {
+    await server.close();
+  }
+}
+
+test.each([
+  ['a malformed request', 'nonsense\r\n\r\n', 400, 'Bad Request', 'malformed_request'],
+  [
+    'headers of 20 kB',
+    `GET / HTTP/1.1\r\nhost: a\r\nx-long: ${'a'.repeat(20_000)}\r\n\r\n`,
+    431,
+    'Request Header Fields Too Large',
+    'headers_too_large',
+  ],
+])(
+  '%s is answered with a problem whose id is in a header and in the log',
+  async (_case, request, status, reason, code) => {
+    const { answer, logged } = await send(request);
+    const [head = '', body = ''] = answer.split('\r\n\r\n');
+    expect(head.split('\r\n')[0]).toBe(`HTTP/1.1 ${status} ${reason}`);
+    const requestId = /^x-request-id: (\S+)$/m.exec(head)?.[1];
+    expect(requestId).toMatch(/^[0-9a-f-]{36}$/);
+    expect(JSON.parse(body)).toMatchObject({ status, code, request_id: requestId });
+    expect(logged).toEqual([
+      expect.objectContaining({ level: 'info', msg: 'request.answered', request_id: requestId, status, code }),
+    ]);
+  },
+);
