@@ -63,8 +63,8 @@ export function startChildApp(
 }
 
 /** Where one process listens is no setting for several: each child is told its own, or listens nowhere. */
-function withoutAddresses({ PORT, HOST, INTERNAL_PORT, ...rest }: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return rest;
+function withoutAddresses(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { ...environment, PORT: undefined, HOST: undefined, INTERNAL_PORT: undefined };
 }
 
 function untilReady(child: ChildProcess, name: string, ended: Promise<string>): Promise<number> {
