@@ -67,8 +67,10 @@ export function startWorkers(options: WorkersOptions): Workers {
     (job: Job) => atHand.during(async () => fanOut.run(fanOutJobSchema.parse(job.data).eventIds)),
     { ...shared, concurrency: fanOutConcurrency },
   );
+  const outage = createOutage(logger);
   for (const worker of [deliverWorker, fanOutWorker]) {
-    worker.on('error', error => logger.warn({ error, queue: worker.name }, 'worker trouble'));
+    worker.on('error', error => outage.note(error, worker.name));
+    worker.getBackend().on('ready', () => outage.end());
     worker.on('failed', (job, error) => {
       if (!(error instanceof RunAgain))
         logger.error({ error, queue: worker.name, job_id: job?.id }, 'job failed; it runs again');
@@ -91,6 +93,31 @@ export function startWorkers(options: WorkersOptions): Workers {
       );
     },
   };
+}
+
+/**
+ * Tells of a lost connection once: both workers have two connections, and each of them reports each of its retries. Until
+ * one of them is back, what else goes wrong at a worker comes from that; afterwards it is told each time.
+ */
+function createOutage(logger: Logger) {
+  let isOn = false;
+  return {
+    note(error: Error, queue: string): void {
+      if (isOn) return logger.debug({ error, queue }, 'Redis is still away');
+      if (!isConnectionError(error)) return logger.warn({ error, queue }, 'worker trouble');
+      isOn = true;
+      logger.warn({ reason: error.message, queue }, 'Redis is away; its workers wait for it');
+    },
+    end(): void {
+      if (isOn) logger.info('Redis is back');
+      isOn = false;
+    },
+  };
+}
+
+/** Node's errors of a socket and of the resolver carry the system call. */
+function isConnectionError(error: Error & { syscall?: unknown; code?: unknown }): boolean {
+  return typeof error.syscall === 'string' || error.code === 'ETIMEDOUT';
 }
 
 /** Counts what is under way. */
