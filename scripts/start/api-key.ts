@@ -4,7 +4,8 @@ const TIMEOUT_MS = 10_000;
 export async function isRevoked(apiUrl: string, apiKey: string): Promise<boolean> {
   try {
     const response = await fetch(`${apiUrl}/v1/event-types?limit=1`, {
-      headers: { authorization: `Bearer ${apiKey}` },
+      // Not kept alive: nothing of this question stays open between the two processes.
+      headers: { authorization: `Bearer ${apiKey}`, connection: 'close' },
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
     await response.body?.cancel();
