@@ -1,3 +1,4 @@
+import { standardOutput } from './standard-output.ts';
 import { pino, type DestinationStream, type Logger as PinoLogger } from 'pino';
 
 export type Logger = PinoLogger;
@@ -20,7 +21,7 @@ export function createLogger(app: string, level: string, destination?: Destinati
     redact: { paths: ['*.authorization', '*.secret', '*.signing_secret', 'req.headers'], censor: '[redacted]' },
     serializers: { error: describeError, err: describeError },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  return pino(options, destination ?? standardOutput());
 }
 
 /** An error for a log line: its kind, code and message, and those of what caused it; the stack only of faults. */
