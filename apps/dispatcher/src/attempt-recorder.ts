@@ -35,7 +35,7 @@ export function createAttemptRecorder({
   const batch = createMicroBatch<AttemptRecord, RecordResult>({
     // Two statements at a time keep one in the making while the other is on its way.
     maxItems: 128,
-    intervalMs: 5,
+    intervalMs: 8,
     concurrency: 2,
     run: records => recordAttempts(database, records),
   });

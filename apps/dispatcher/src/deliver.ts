@@ -75,7 +75,7 @@ export function createDeliver(options: DeliverOptions): Deliver {
 function createLoader(database: Database): (id: string) => Promise<DeliveryToAttempt | null> {
   const batch = createMicroBatch<string, DeliveryToAttempt | null>({
     maxItems: 200,
-    intervalMs: 4,
+    intervalMs: 6,
     concurrency: 2,
     async run(ids) {
       const found = new Map((await loadDeliveries(database, ids)).map(delivery => [delivery.id, delivery]));

@@ -20,7 +20,7 @@ export function createEventContents(database: Database): EventContents {
   });
   const batch = createMicroBatch<string, EventContent | null>({
     maxItems: 100,
-    intervalMs: 4,
+    intervalMs: 6,
     concurrency: 2,
     async run(ids) {
       const found = new Map((await loadEventContents(database, ids)).map(content => [content.id, content]));

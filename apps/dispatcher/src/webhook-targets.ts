@@ -30,7 +30,7 @@ export function createWebhookTargets(database: Database, encryption: Encryption)
   const cache = new LRUCache<string, PreparedTarget>({ max: 20_000 });
   const batch = createMicroBatch<string, PreparedTarget | null>({
     maxItems: 100,
-    intervalMs: 4,
+    intervalMs: 6,
     concurrency: 2,
     async run(ids) {
       const found = new Map((await loadWebhookTargets(database, ids)).map(target => [target.id, target]));
