@@ -32,7 +32,7 @@ export function createPublisher({ database, handOver }: PublisherOptions): Publi
     return stored;
   };
   const groupCommit = createMicroBatch<NewEvent, StoredEvent | StoreFault>({
-    // 6 ms gather 20 to 60 events under load and nobody notices them; two commits at a time keep Postgres busy while the
+    // At 3,500 events/s 6 ms gather about 20, and nobody notices them; two commits at a time keep Postgres busy while the
     // next gathers. 200 bounds a statement to about a megabyte.
     maxItems: 200,
     intervalMs: 6,
