@@ -7,19 +7,24 @@ export interface Rounds {
 }
 
 /**
- * Runs `work` at once and then `intervalMs` after each end. A round that fails is logged and does not end the rounds.
+ * Runs `work` at once and then `intervalMs` after each end. A round that fails is logged and does not end the rounds; failures in a row are one warning.
  *
  * @param name for the log
  */
 export function startRounds(name: string, intervalMs: number, logger: Logger, work: () => Promise<void>): Rounds {
   let stopped = false;
+  let failing = false;
   let wake: (() => void) | undefined;
   const run = async (): Promise<void> => {
     while (!stopped) {
       try {
         await work();
+        if (failing) logger.info({ round: name }, 'round works again');
+        failing = false;
       } catch (error) {
-        logger.warn({ error, round: name }, 'round failed');
+        // A store that is away fails every round until it is back: told once.
+        logger[failing ? 'debug' : 'warn']({ error, round: name }, 'round failed');
+        failing = true;
       }
       if (stopped) return;
       await new Promise<void>(resolve => {
