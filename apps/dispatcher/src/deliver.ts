@@ -6,7 +6,7 @@ import {
   type DeliveryToAttempt,
   loadDeliveries,
 } from '@signpost/database';
-import { type AttemptOutcome, decideNextStep, type NextStep } from '@signpost/delivery';
+import { type AttemptOutcome, decideNextStep, type NextStep, noTimings } from '@signpost/delivery';
 import type { DeliverJob } from '@signpost/queue';
 import { type Clock, createMicroBatch, formatId, type Logger, makeUuid } from '@signpost/runtime';
 import type { Transport } from '@signpost/transport';
@@ -170,7 +170,8 @@ async function send(options: DeliverOptions, sending: Sending) {
       kind: 'no_response',
       code: 'internal',
       message: 'The request could not be made; the log of the dispatcher says why.',
-      requestSent: false,
+      phase: 'queued',
+      timings: noTimings,
       durationMs: options.clock.nowMs() - startedAtMs,
     };
     return { request: { method: target.method ?? 'POST', url: target.url, headers: {} }, outcome };

@@ -9,7 +9,15 @@ export {
   type Subscription,
 } from './matching.ts';
 export { type AttemptContext, decideNextStep, type NextStep } from './next-step.ts';
-export { type AttemptOutcome, type NoResponseOutcome, type ResponseOutcome } from './outcome.ts';
+export {
+  type AttemptOutcome,
+  type AttemptPhase,
+  attemptPhases,
+  type AttemptTimings,
+  type NoResponseOutcome,
+  noTimings,
+  type ResponseOutcome,
+} from './outcome.ts';
 export {
   defaultRetryScheduleSeconds,
   maxRetryAfterMs,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { type AttemptContext, type AttemptOutcome, decideNextStep } from './index.ts';
+import { type AttemptContext, type AttemptOutcome, decideNextStep, noTimings } from './index.ts';
 
 const nowMs = Date.parse('2026-04-05T14:04:00Z');
 const context = (overrides: Partial<AttemptContext> = {}): AttemptContext => ({
@@ -19,13 +19,16 @@ const answered = (statusCode: number, headers: Record<string, string> = {}): Att
   headers,
   body: '',
   bodyTruncated: false,
+  phase: 'response',
+  timings: noTimings,
   durationMs: 5,
 });
 const refused: AttemptOutcome = {
   kind: 'no_response',
   code: 'connect_refused',
   message: 'Nothing listens there.',
-  requestSent: false,
+  phase: 'connect',
+  timings: noTimings,
   durationMs: 1,
 };
 

@@ -16,7 +16,7 @@ describe('sequences', () => {
     const resolve = answering(['93.184.215.14'], ['127.0.0.1']);
     expect(await resolveChecked('rebind.attacker.net', resolve, strict)).toMatchObject({ kind: 'addresses' });
     const outcome = await send(fixture.transportOf({ policy: strict, resolve }), 'https://rebind.attacker.net/');
-    expect(outcome).toMatchObject({ code: 'address_blocked', requestSent: false });
+    expect(outcome).toMatchObject({ code: 'address_blocked', phase: 'dns' });
     expect(dialled.count).toBe(0);
   });
 

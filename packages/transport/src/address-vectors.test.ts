@@ -62,7 +62,7 @@ describe('every vector', () => {
       const outcome = await send(fixture.transportOf({ policy: strict, resolve }), url);
       expect(outcome).toMatchObject({
         kind: 'no_response',
-        requestSent: false,
+        phase: 'queued',
         code: expect.stringMatching(/^(address_blocked|url_invalid)$/),
       });
       expect({ asked: resolve.asked, dialled: dialled.count }).toEqual({ asked: [], dialled: 0 });
@@ -75,7 +75,7 @@ describe('every vector', () => {
       expect(strict.judgeUrl(url).kind).toBe('allowed');
       const resolve = answering(mock_dns);
       const outcome = await send(fixture.transportOf({ policy: strict, resolve }), url);
-      expect(outcome).toMatchObject({ kind: 'no_response', code: 'address_blocked', requestSent: false });
+      expect(outcome).toMatchObject({ kind: 'no_response', code: 'address_blocked', phase: 'dns' });
       expect({ asked: resolve.asked.length, dialled: dialled.count }).toEqual({ asked: 1, dialled: 0 });
     },
   );

@@ -1,7 +1,7 @@
-import type { AttemptOutcome } from '@signpost/delivery';
+import type { AttemptOutcome, AttemptPhase, AttemptTimings } from '@signpost/delivery';
 import type { Dispatcher } from 'undici';
 import type { Connection, DispatchOptions, Exchange } from './connection.ts';
-import { type AttemptPhase, deadlineFailure, errorCode, exchangeFailure, failed, type Failure } from './failure.ts';
+import { deadlineFailure, errorCode, exchangeFailure, failed, type Failure } from './failure.ts';
 import { ResponseBody } from './response-body.ts';
 import type { SocketOpening } from './socket-opening.ts';
 
@@ -31,10 +31,12 @@ class AttemptOver extends Error {
 export class Attempt implements Exchange {
   readonly dispatchOptions: DispatchOptions;
   opening: SocketOpening | null = null;
+  /** The opening that the attempt went through; null on a connection that was open. */
+  #opened: SocketOpening | null = null;
   #connection: Connection | null = null;
   #settled = false;
-  #written = false;
-  #mayHaveArrived = false;
+  /** When the request began to be written; 0 until then. */
+  #writtenAt = 0;
   #resent = false;
   #statusCode = 0;
   #headers: Record<string, string> = {};
@@ -62,14 +64,14 @@ export class Attempt implements Exchange {
   // --- from the pool ---
 
   useConnection(connection: Connection): void {
+    this.#opened = this.opening;
     this.opening = null;
     this.#connection = connection;
-    this.#written = false;
+    this.#writtenAt = 0;
     connection.dispatch(this);
   }
 
   openingFailed(failure: Failure): void {
-    this.opening = null;
     this.#fail(failure);
   }
 
@@ -81,8 +83,7 @@ export class Attempt implements Exchange {
     if (this.#settled || connection === null) throw new AttemptOver('the attempt is over');
     connection.requestsWritten += 1;
     connection.interim.expectResponse();
-    this.#written = true;
-    this.#mayHaveArrived = true;
+    this.#writtenAt = performance.now();
   }
 
   onResponseStart(_controller: Dispatcher.DispatchController, statusCode: number, headers: ReceivedHeaders): void {
@@ -110,7 +111,7 @@ export class Attempt implements Exchange {
   onResponseError(_controller: Dispatcher.DispatchController | null, error: Error): void {
     if (this.#settled) return;
     if (this.#statusCode !== 0) this.#respond(true);
-    else if (!this.#written) this.#failUnwritten(error);
+    else if (this.#writtenAt === 0) this.#failUnwritten(error);
     else if (this.#isProvablyUnsent(error)) this.#startOver();
     else this.#abandon(exchangeFailure(error, this.#connection?.peerEnded === true));
   }
@@ -132,6 +133,8 @@ export class Attempt implements Exchange {
       headers: this.#headers,
       body: this.#body.text(),
       bodyTruncated,
+      phase: 'response',
+      timings: this.#timings(),
       durationMs: this.#elapsedMs(),
     });
     if (connection === null) return;
@@ -154,7 +157,8 @@ export class Attempt implements Exchange {
       kind: 'no_response',
       code: failure.code,
       message: failure.message,
-      requestSent: this.#mayHaveArrived,
+      phase: this.#phase(),
+      timings: this.#timings(),
       durationMs: this.#elapsedMs(),
     });
   }
@@ -194,7 +198,7 @@ export class Attempt implements Exchange {
    */
   #isProvablyUnsent(error: Error): boolean {
     const connection = this.#connection;
-    if (connection === null || this.#resent || connection.requestsWritten < 2 || connection.interim.receivedBytes)
+    if (connection === null || this.#resent || connection.requestsWritten < 2 || connection.interim.firstByteAt !== 0)
       return false;
     return 'syscall' in error && error.syscall === 'write';
   }
@@ -203,13 +207,24 @@ export class Attempt implements Exchange {
     const connection = this.#connection;
     this.#resent = true;
     this.#connection = null;
-    this.#written = false;
+    this.#writtenAt = 0;
     if (connection !== null) this.#pool.replace(connection, this);
   }
 
   #phase(): AttemptPhase {
-    if (this.opening !== null) return this.opening.phase;
-    return this.#connection === null ? 'queued' : 'request';
+    if (this.#writtenAt !== 0) return 'request';
+    return (this.opening ?? this.#opened)?.phase ?? 'queued';
+  }
+
+  #timings(): AttemptTimings {
+    const opened = this.opening ?? this.#opened;
+    const firstByteAt = this.#writtenAt === 0 ? 0 : (this.#connection?.interim.firstByteAt ?? 0);
+    return {
+      dnsMs: opened?.dnsMs ?? null,
+      connectMs: opened?.connectMs ?? null,
+      tlsMs: opened?.tlsMs ?? null,
+      firstByteMs: firstByteAt === 0 ? null : Math.floor(firstByteAt - this.#writtenAt),
+    };
   }
 
   #elapsedMs(): number {

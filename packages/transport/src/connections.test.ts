@@ -50,7 +50,7 @@ describe('connections', () => {
     expect(await send(transport, receiver.url)).toMatchObject({
       kind: 'no_response',
       code: 'internal',
-      requestSent: false,
+      phase: 'queued',
     });
     held[0]?.write(ok);
     expect(await underWay).toMatchObject({ statusCode: 200 });
@@ -93,7 +93,7 @@ describe('a kept connection that the receiver closes', () => {
     expect(await send(transport, receiver.url)).toMatchObject({
       kind: 'no_response',
       code: 'connection_reset',
-      requestSent: true,
+      phase: 'request',
     });
     expect(receiver.requests.map(request => request.connection)).toEqual([1, 1]);
   });

@@ -1,4 +1,4 @@
-import type { AttemptErrorCode } from '@signpost/delivery';
+import type { AttemptErrorCode, AttemptPhase } from '@signpost/delivery';
 import { errors } from 'undici';
 
 /** Why no response came, before it is known how long that took. */
@@ -7,9 +7,6 @@ export interface Failure {
   readonly code: AttemptErrorCode;
   readonly message: string;
 }
-
-/** Where an attempt is; decides what a passed deadline is called. */
-export type AttemptPhase = 'queued' | 'dns' | 'connect' | 'tls' | 'request' | 'response';
 
 /** A response that breaks HTTP/1.1 in a way that is found before undici's parser sees it. */
 export class ProtocolViolation extends Error {

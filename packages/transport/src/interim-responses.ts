@@ -26,8 +26,8 @@ const statusAt = 9;
  * Replaces `read` of one socket; it costs an addition and two comparisons a read.
  */
 export class InterimResponses {
-  /** True once a byte came after the request. */
-  receivedBytes = false;
+  /** When the first byte after the request came, by `performance.now()`; 0 until then. */
+  firstByteAt = 0;
   #awaitingHead = false;
   #held: Buffer | null = null;
   #count = 0;
@@ -44,7 +44,7 @@ export class InterimResponses {
         this.#bytes += chunk.length;
         if (this.#bytes > maxResponseWireBytes) return this.#violation('The response does not end.');
         if (!this.#awaitingHead) return chunk;
-        this.receivedBytes = true;
+        if (this.firstByteAt === 0) this.firstByteAt = performance.now();
         if (this.#held === null && chunk.length > statusAt && chunk[statusAt] !== digitOne) {
           this.#awaitingHead = false;
           return chunk;
@@ -57,7 +57,7 @@ export class InterimResponses {
 
   /** Called when a request is about to be written: what comes next starts a response. */
   expectResponse(): void {
-    this.receivedBytes = false;
+    this.firstByteAt = 0;
     this.#awaitingHead = true;
     this.#held = null;
     this.#count = 0;

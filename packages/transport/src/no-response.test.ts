@@ -19,7 +19,7 @@ describe('no response', () => {
     expect(outcome).toMatchObject({
       kind: 'no_response',
       code,
-      requestSent: true,
+      phase: 'request',
       message: expect.stringMatching(/\.$/),
     });
     expect(outcome.durationMs).toBeGreaterThanOrEqual(deadlineMs - 2);
@@ -93,7 +93,7 @@ describe('no response', () => {
     expect(outcome).toMatchObject({
       kind: 'no_response',
       code,
-      requestSent: true,
+      phase: 'request',
       message: expect.stringMatching(/\.$/),
     });
     expect(outcome.durationMs).toBeLessThan(4_000);

@@ -58,6 +58,6 @@ test('a name server that is silent is within the budget of the attempt', async (
     body: Buffer.alloc(0),
     timeoutMs: 80,
   });
-  expect(outcome).toMatchObject({ kind: 'no_response', code: 'timeout_dns', requestSent: false });
+  expect(outcome).toMatchObject({ kind: 'no_response', code: 'timeout_dns', phase: 'dns' });
   expect(transport.stats()).toMatchObject({ origins: 0, openingConnections: 0, runningAttempts: 0 });
 });

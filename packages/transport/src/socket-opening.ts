@@ -33,7 +33,12 @@ const keepAliveProbeAfterMs = 60_000;
  * and no session is resumed, so that a certificate that expired is found out at the next connection.
  */
 export class SocketOpening {
-  phase: 'dns' | 'connect' | 'tls' = 'dns';
+  /** `queued` until something has been asked or dialled. */
+  phase: 'queued' | 'dns' | 'connect' | 'tls' = 'queued';
+  dnsMs: number | null = null;
+  connectMs: number | null = null;
+  tlsMs: number | null = null;
+  #phaseStartedAt = 0;
   #socket: Socket | null = null;
   #done: ((result: OpeningResult) => void) | null;
   readonly #endpoint: Endpoint;
@@ -51,9 +56,16 @@ export class SocketOpening {
       this.#connect([{ address: this.#endpoint.hostname, family: literal.family }]);
       return;
     }
+    this.#enter('dns');
     const { resolve, policy } = this.#environment;
     resolveChecked(this.#endpoint.hostname, resolve, policy).then(
-      answer => (answer.kind === 'addresses' ? this.#connect(answer.addresses) : this.#finish(answer)),
+      answer => {
+        if (answer.kind === 'failed') this.#finish(answer);
+        else {
+          this.dnsMs = this.#sinceEntered();
+          this.#connect(answer.addresses);
+        }
+      },
       () => this.#finish(failed('internal', 'Signpost could not resolve the host name.')),
     );
   }
@@ -71,7 +83,7 @@ export class SocketOpening {
       this.#finish(failed('address_blocked', addressRefusal));
       return;
     }
-    this.phase = 'connect';
+    this.#enter('connect');
     const socket = connectTcp({
       host: this.#endpoint.hostname,
       port: this.#endpoint.port,
@@ -91,15 +103,15 @@ export class SocketOpening {
     const reached = canonical(socket.remoteAddress ?? '');
     if (reached === null || !addresses.some(({ address }) => canonical(address) === reached)) {
       this.#finish(failed('address_blocked', addressRefusal));
-    } else if (this.#endpoint.secure) {
-      this.#secure(socket);
-    } else {
-      this.#finish({ kind: 'open', socket });
+      return;
     }
+    this.connectMs = this.#sinceEntered();
+    if (this.#endpoint.secure) this.#secure(socket);
+    else this.#finish({ kind: 'open', socket });
   }
 
   #secure(raw: Socket): void {
-    this.phase = 'tls';
+    this.#enter('tls');
     const { hostname } = this.#endpoint;
     const isLiteral = parseIpAddress(hostname) !== null;
     const socket = connectTls({
@@ -113,7 +125,19 @@ export class SocketOpening {
     });
     this.#socket = socket;
     socket.on('error', error => this.#finish(this.#tlsFailure(error)));
-    socket.once('secureConnect', () => this.#finish({ kind: 'open', socket }));
+    socket.once('secureConnect', () => {
+      this.tlsMs = this.#sinceEntered();
+      this.#finish({ kind: 'open', socket });
+    });
+  }
+
+  #enter(phase: 'dns' | 'connect' | 'tls'): void {
+    this.phase = phase;
+    this.#phaseStartedAt = performance.now();
+  }
+
+  #sinceEntered(): number {
+    return Math.floor(performance.now() - this.#phaseStartedAt);
   }
 
   #tlsFailure(error: unknown): Failure {

@@ -141,7 +141,7 @@ test.each<[string, string, TlsOptions]>([
   expect(outcome).toMatchObject({
     kind: 'no_response',
     code,
-    requestSent: false,
+    phase: 'tls',
     message: expect.stringMatching(/\.$/),
   });
 });
@@ -179,7 +179,7 @@ test('a receiver without TLS is tls_failed and is never spoken to in plain text'
       socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
     });
   });
-  expect(await sendToServer(server)).toMatchObject({ kind: 'no_response', code: 'tls_failed', requestSent: false });
+  expect(await sendToServer(server)).toMatchObject({ kind: 'no_response', code: 'tls_failed', phase: 'tls' });
   expect(Buffer.concat(received).toString('latin1')).not.toContain('POST');
 });
 
@@ -188,7 +188,7 @@ test('a handshake that is cut is tls_failed', async () => {
     socket.on('error', () => undefined);
     socket.once('data', () => socket.destroy());
   });
-  expect(await sendToServer(server)).toMatchObject({ kind: 'no_response', code: 'tls_failed', requestSent: false });
+  expect(await sendToServer(server)).toMatchObject({ kind: 'no_response', code: 'tls_failed', phase: 'tls' });
 });
 
 test('a handshake that hangs ends at the deadline, and its socket is closed', async () => {
@@ -203,7 +203,7 @@ test('a handshake that hangs ends at the deadline, and its socket is closed', as
   expect(outcome).toMatchObject({
     kind: 'no_response',
     code: 'timeout_connect',
-    requestSent: false,
+    phase: 'tls',
     message: expect.stringContaining('TLS'),
   });
   await closed;

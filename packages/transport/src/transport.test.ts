@@ -37,7 +37,7 @@ describe('a request', () => {
       expect(outcome).toMatchObject({
         kind: 'no_response',
         code: 'internal',
-        requestSent: false,
+        phase: 'queued',
         message: expect.stringContaining(name),
       });
       expect(receiver.connections).toBe(0);
@@ -56,7 +56,7 @@ describe('a request', () => {
     expect(await send(transport, receiver.url, { headers })).toMatchObject({
       kind: 'no_response',
       code: 'internal',
-      requestSent: false,
+      phase: 'queued',
     });
     expect(await send(transport, receiver.url)).toMatchObject({ statusCode: 200 });
     expect({ requests: receiver.requests.length, connections: receiver.connections }).toEqual({
@@ -82,7 +82,7 @@ describe('a request', () => {
     expect(await send(fixture.transportOf(), receiver.url)).toMatchObject({
       kind: 'no_response',
       code: 'connect_refused',
-      requestSent: false,
+      phase: 'connect',
     });
     const resolve = async (): Promise<ResolvedAddress[]> => [
       { address: '::1', family: 6 },
@@ -102,7 +102,7 @@ describe('the deadline', () => {
     const first = send(transport, receiver.url, { body: Buffer.from('first') });
     await until(() => held.length === 1);
     const second = await send(transport, receiver.url, { body: Buffer.from('second'), timeoutMs: 100 });
-    expect(second).toMatchObject({ kind: 'no_response', code: 'timeout', requestSent: false });
+    expect(second).toMatchObject({ kind: 'no_response', code: 'timeout', phase: 'queued' });
     const third = send(transport, receiver.url, { body: Buffer.from('third') });
     held.shift()?.write(ok);
     await until(() => held.length === 1);
@@ -119,7 +119,7 @@ describe('the deadline', () => {
     const transport = fixture.transportOf({ resolve: () => new Promise(resolve => (answer = resolve)) });
     expect(await send(transport, 'http://hooks.example.com:8080/', { timeoutMs: 100 })).toMatchObject({
       code: 'timeout_dns',
-      requestSent: false,
+      phase: 'dns',
     });
     answer([{ address: '127.0.0.1', family: 4 }]);
     await new Promise(resolve => setImmediate(resolve));
@@ -141,7 +141,7 @@ describe('the deadline', () => {
     const deaf = { address: '127.0.0.2', family: 4 } as const;
     const url = `http://hooks.example.com:${port}/`;
     const alone = await send(fixture.transportOf({ resolve: async () => [deaf] }), url, { timeoutMs: 150 });
-    expect(alone).toMatchObject({ code: 'timeout_connect', requestSent: false });
+    expect(alone).toMatchObject({ code: 'timeout_connect', phase: 'connect' });
     const beside = fixture.transportOf({ resolve: async () => [deaf, { address: '127.0.0.1', family: 4 }] });
     expect(await send(beside, url)).toMatchObject({ kind: 'response', statusCode: 200 });
     for (const filler of fillers) filler.destroy();
@@ -154,7 +154,7 @@ describe('the deadline', () => {
     const receiver = await fixture.receiving((socket, request) => void (request.connection > 3 && socket.write(ok)));
     const transport = fixture.transportOf({ connectionsPerOrigin: 3 });
     const outcomes = await Promise.all([1, 2, 3].map(() => send(transport, receiver.url, { timeoutMs: 100 })));
-    for (const outcome of outcomes) expect(outcome).toMatchObject({ code: 'timeout_headers', requestSent: true });
+    for (const outcome of outcomes) expect(outcome).toMatchObject({ code: 'timeout_headers', phase: 'request' });
     await receiver.allClosed();
     expect(await send(transport, receiver.url)).toMatchObject({ statusCode: 200 });
   });

@@ -1,5 +1,5 @@
 import { createSecureContext, rootCertificates } from 'node:tls';
-import type { AttemptOutcome } from '@signpost/delivery';
+import { type AttemptOutcome, noTimings } from '@signpost/delivery';
 import type { AddressPolicy, UrlRefusalCode } from './address-policy.ts';
 import { Attempt } from './attempt.ts';
 import { OriginPool } from './origin-pool.ts';
@@ -218,5 +218,5 @@ function headerList(headers: Readonly<Record<string, string>>): string[] | strin
 }
 
 function notSent(code: 'address_blocked' | 'url_invalid' | 'internal', message: string): AttemptOutcome {
-  return { kind: 'no_response', code, message, requestSent: false, durationMs: 0 };
+  return { kind: 'no_response', code, message, phase: 'queued', timings: noTimings, durationMs: 0 };
 }
