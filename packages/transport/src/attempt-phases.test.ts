@@ -5,7 +5,7 @@ import type { AttemptOutcome } from '@signpost/delivery';
 import type { Resolver } from './resolver.ts';
 import { issueCertificate } from './test-support/certificates.ts';
 import { listen } from './test-support/raw-receiver.ts';
-import { deadlineMs, ok, send, until, useTransports } from './test-support/transport-fixture.ts';
+import { deadlineMs, ok, send, useTransports } from './test-support/transport-fixture.ts';
 
 const fixture = useTransports();
 const servers: Server[] = [];
@@ -15,10 +15,10 @@ afterEach(() => Promise.all(servers.splice(0).map(server => new Promise(done => 
 const slowMs = 40;
 const seenMs = slowMs - 2;
 const whole = expect.any(Number);
-const slowly: Resolver = async () => {
-  await new Promise(resolve => setTimeout(resolve, slowMs));
-  return [{ address: '127.0.0.1', family: 4 }];
-};
+const slowly: Resolver = () =>
+  new Promise(resolve => {
+    setTimeout(() => resolve([{ address: '127.0.0.1', family: 4 }]), slowMs);
+  });
 const at = (port: number, scheme = 'http'): string => `${scheme}://hooks.example.com:${port}/`;
 
 /** Every phase is told in whole ms, and together they are no longer than the attempt. */
