@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import type { AttemptOutcome } from '@signpost/delivery';
 import type { Resolver } from './resolver.ts';
 import { issueCertificate } from './test-support/certificates.ts';
+import { answeringLate } from './test-support/lookups.ts';
 import { listen } from './test-support/raw-receiver.ts';
 import { deadlineMs, ok, send, useTransports } from './test-support/transport-fixture.ts';
 
@@ -15,10 +16,7 @@ afterEach(() => Promise.all(servers.splice(0).map(server => new Promise(done => 
 const slowMs = 40;
 const seenMs = slowMs - 2;
 const whole = expect.any(Number);
-const slowly: Resolver = () =>
-  new Promise(resolve => {
-    setTimeout(() => resolve([{ address: '127.0.0.1', family: 4 }]), slowMs);
-  });
+const slowly = answeringLate(slowMs, '127.0.0.1');
 const at = (port: number, scheme = 'http'): string => `${scheme}://hooks.example.com:${port}/`;
 
 /** Every phase is told in whole ms, and together they are no longer than the attempt. */

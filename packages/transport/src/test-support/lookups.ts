@@ -13,6 +13,14 @@ export function answering(...answers: (readonly string[])[]): Resolver & { asked
   return Object.assign(resolve, { asked });
 }
 
+/** A resolver that takes its time, in ms. */
+export function answeringLate(delayMs: number, address: string): Resolver {
+  return () =>
+    new Promise(resolve => {
+      setTimeout(() => resolve([{ address, family: address.includes(':') ? 6 : 4 }]), delayMs);
+    });
+}
+
 /** Counts the sockets that Node opens during a test: each announces itself. Proof that nothing was dialled. */
 export function countDials(): { readonly count: number } {
   let count = 0;
