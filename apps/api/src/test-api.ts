@@ -88,6 +88,8 @@ const producerWithoutRedis: JobProducer = {
   enqueueFanOut: away,
   enqueueDeliveries: away,
   enqueueAttemptNow: away,
+  promoteDeliveries: away,
+  isRunning: away,
   depth: away,
   isComplete: away,
   beginRebuild: away,

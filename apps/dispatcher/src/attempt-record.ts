@@ -47,5 +47,7 @@ export function attemptRecord({
     responseHeaders: response === null ? null : JSON.stringify(maskSensitiveHeaders(response.headers)),
     responseBody: response?.body ?? null,
     responseBodyTruncated: response?.bodyTruncated ?? false,
+    phase: outcome.phase,
+    timings: outcome.timings,
   };
 }

@@ -7,7 +7,7 @@ import {
   loadDeliveries,
 } from '@signpost/database';
 import { type AttemptOutcome, decideNextStep, type NextStep, noTimings } from '@signpost/delivery';
-import type { DeliverJob } from '@signpost/queue';
+import type { DeliverJob, JobProducer } from '@signpost/queue';
 import { type Clock, createMicroBatch, formatId, type Logger, makeUuid } from '@signpost/runtime';
 import type { Transport } from '@signpost/transport';
 import { attemptRecord } from './attempt-record.ts';
@@ -15,11 +15,10 @@ import type { AttemptRecorder } from './attempt-recorder.ts';
 import type { DeliveryContracts } from './delivery-contracts.ts';
 import type { DispatcherCounts } from './dispatcher-metrics.ts';
 import type { EventContents } from './event-contents.ts';
+import { contender, done, hasUnseenAttempt, judgeJob, type JobResult } from './judge-job.ts';
 import { type RequestToSeal, sealRequest } from './seal-request.ts';
+import type { JobRun, UnseenAttempts } from './unseen-attempts.ts';
 import type { WebhookTargets } from './webhook-targets.ts';
-
-/** What becomes of the job. */
-export type JobResult = { readonly kind: 'done' } | { readonly kind: 'again'; readonly delayMs: number };
 
 export interface DeliverOptions {
   readonly database: Database;
@@ -28,6 +27,10 @@ export interface DeliverOptions {
   readonly webhookTargets: WebhookTargets;
   readonly deliveryContracts: DeliveryContracts;
   readonly recorder: AttemptRecorder;
+  readonly unseenAttempts: UnseenAttempts;
+  /** Whether another dispatcher has a job of this delivery in hand. */
+  readonly isRunning: JobProducer['isRunning'];
+  readonly leaseMs: number;
   readonly clock: Clock;
   /** In [0, 1), for jitter. */
   readonly random: () => number;
@@ -37,28 +40,28 @@ export interface DeliverOptions {
 }
 
 /** Makes the attempt that a job asks for, if it is still wanted, and says what becomes of the job. */
-export type Deliver = (job: DeliverJob) => Promise<JobResult>;
+export type Deliver = (job: DeliverJob, run: JobRun) => Promise<JobResult>;
 
-const done: JobResult = { kind: 'done' };
-/** A job that finds its delivery in the hands of this very process looks again after this, in ms. */
-const busyDelayMs = 1000;
-/** Timers of Redis and Postgres differ by a little; a job that comes earlier than this waits for its time, in ms. */
-const earlyToleranceMs = 25;
+/**
+ * A job that finds its delivery in the hands of another looks again after this, in ms. Not the same for both triggers, or
+ * two that meet would meet again.
+ */
+const busyDelaysMs = { scheduled: 1000, manual: 700, test: 1000 };
 
 export function createDeliver(options: DeliverOptions): Deliver {
   const { database, counts } = options;
   const inFlight = new Set<string>();
   const load = createLoader(database);
 
-  return async job => {
+  return async (job, run) => {
     // Two jobs for one delivery exist when a person asks for a retry, or when a wiped queue was filled anew.
-    if (inFlight.has(job.deliveryId)) return { kind: 'again', delayMs: busyDelayMs };
+    if (inFlight.has(job.deliveryId)) return busy(job);
     inFlight.add(job.deliveryId);
     counts.inFlight += 1;
     try {
       const delivery = await load(job.deliveryId);
       const verdict = judgeJob(job, delivery);
-      if (verdict.kind === 'attempt') return await attempt(options, job, verdict.delivery);
+      if (verdict.kind === 'attempt') return await attemptOnce(options, job, run, verdict.delivery);
       if (verdict.kind === 'cancel') {
         await cancelDeliveries(database, [job.deliveryId]);
         counts.cancelled += 1;
@@ -85,24 +88,20 @@ function createLoader(database: Database): (id: string) => Promise<DeliveryToAtt
   return id => batch.add(id);
 }
 
-type JobVerdict =
-  | JobResult
-  | { readonly kind: 'cancel' }
-  | { readonly kind: 'attempt'; readonly delivery: DeliveryToAttempt };
+const busy = (job: DeliverJob): JobResult => ({ kind: 'again', delayMs: busyDelaysMs[job.trigger] });
 
-/** Whether a job's attempt is still wanted, by what Postgres says of the delivery. Pure. */
-function judgeJob(job: DeliverJob, delivery: DeliveryToAttempt | null): JobVerdict {
-  if (delivery === null) return done;
-  if (job.trigger === 'manual') {
-    if (delivery.manualRetryAt === null) return done;
-    // A person may retry towards a webhook that is inactive, but not towards one that is gone.
-    return delivery.webhookVersion === null ? { kind: 'cancel' } : { kind: 'attempt', delivery };
-  }
-  if (delivery.status !== 'pending') return done;
-  if (delivery.webhookVersion === null || (delivery.webhookActive !== true && !delivery.test))
-    return { kind: 'cancel' };
-  const dueInMs = delivery.dueInMs ?? 0;
-  return dueInMs > earlyToleranceMs ? { kind: 'again', delayMs: Math.ceil(dueInMs) } : { kind: 'attempt', delivery };
+/** What is rare goes first: an attempt that a dead dispatcher left, and another job that has this delivery in hand. */
+async function attemptOnce(
+  options: DeliverOptions,
+  job: DeliverJob,
+  run: JobRun,
+  delivery: DeliveryToAttempt,
+): Promise<JobResult> {
+  const other = contender(job, delivery);
+  if (other !== null && (await options.isRunning(delivery.id, other))) return busy(job);
+  if (hasUnseenAttempt(job, delivery, run.stalledCount, options.leaseMs))
+    await options.unseenAttempts.noteLost(job, run, delivery.attemptCount);
+  return attempt(options, job, delivery);
 }
 
 async function attempt(options: DeliverOptions, job: DeliverJob, delivery: DeliveryToAttempt): Promise<JobResult> {

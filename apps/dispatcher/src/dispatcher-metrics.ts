@@ -12,6 +12,8 @@ export interface DispatcherCounts {
   repairedEvents: number;
   repairedDeliveries: number;
   rebuilds: number;
+  quarantined: number;
+  fanOutFaults: number;
   inFlight: number;
 }
 
@@ -26,6 +28,8 @@ export function createCounts(): DispatcherCounts {
     repairedEvents: 0,
     repairedDeliveries: 0,
     rebuilds: 0,
+    quarantined: 0,
+    fanOutFaults: 0,
     inFlight: 0,
   };
 }
@@ -43,6 +47,16 @@ const plainCounters: readonly [name: string, help: string, field: keyof Dispatch
   ['signpost_deliveries_cancelled_total', 'Deliveries found without an active webhook.', 'cancelled'],
   ['signpost_repaired_events_total', 'Events that the repairer enqueued.', 'repairedEvents'],
   ['signpost_repaired_deliveries_total', 'Overdue deliveries that the repairer enqueued.', 'repairedDeliveries'],
+  [
+    'signpost_deliveries_quarantined_total',
+    'Deliveries set aside because a fault of ours kept breaking them: alert on any.',
+    'quarantined',
+  ],
+  [
+    'signpost_fan_out_faults_total',
+    'Events whose fan-out failed by a fault of ours, to be tried again later: alert on any.',
+    'fanOutFaults',
+  ],
   ['signpost_queue_rebuilds_total', 'Times that the queues were filled anew from Postgres.', 'rebuilds'],
 ];
 
@@ -52,6 +66,8 @@ export interface Ages {
   readonly oldestDue: () => Promise<number>;
   /** How long the oldest event waits for its fan-out. */
   readonly oldestUnfanned: () => Promise<number>;
+  /** How far the host's clock is ahead of the database's. */
+  readonly hostClockOffset: () => number;
 }
 
 export function createMetrics(counts: DispatcherCounts, ages: Ages): DispatcherMetrics {
@@ -86,6 +102,12 @@ export function createMetrics(counts: DispatcherCounts, ages: Ages): DispatcherM
     'How long the oldest event waits for its fan-out.',
     ages.oldestUnfanned,
   );
+  addAgeGauge(
+    registry,
+    'signpost_host_clock_offset_seconds',
+    "How far this host's clock is ahead of the database's, by which it is corrected.",
+    ages.hostClockOffset,
+  );
   const duration = new Histogram({
     name: 'signpost_attempt_duration_seconds',
     help: 'How long attempts took.',
@@ -109,7 +131,12 @@ function addAttemptCounter(registry: Registry, counts: DispatcherCounts): void {
   });
 }
 
-function addAgeGauge(registry: Registry, name: string, help: string, readSeconds: () => Promise<number>): void {
+function addAgeGauge(
+  registry: Registry,
+  name: string,
+  help: string,
+  readSeconds: () => Promise<number> | number,
+): void {
   new Gauge({
     name,
     help,

@@ -2,22 +2,26 @@ import {
   type Database,
   type EventToFanOut,
   insertDeliveries,
+  isDatabaseUnavailable,
   loadEventsToFanOut,
   loadSubscribedWebhooks,
   markFannedOut,
   type NewDelivery,
+  type OrphanedEvent,
+  postponeFanOuts,
   type SubscribedWebhook,
 } from '@signpost/database';
 import { matchesSubscription } from '@signpost/delivery';
 import type { JobProducer } from '@signpost/queue';
-import { deriveUuid } from '@signpost/runtime';
+import { deriveUuid, formatId, type Logger } from '@signpost/runtime';
 import { LRUCache } from 'lru-cache';
 import type { DispatcherCounts } from './dispatcher-metrics.ts';
 
 export interface FanOut {
   /**
    * Makes the deliveries of events and enqueues them. May be done any number of times, also half: ids of deliveries are
-   * derived from event and webhook, jobs carry the delivery's id, and the event leaves the outbox last.
+   * derived from event and webhook, jobs carry the delivery's id, and the event leaves the outbox last. An event that
+   * breaks our code stays in the outbox for later and holds up no other.
    *
    * @throws the stores' errors; the job is run again then
    */
@@ -28,12 +32,13 @@ export interface FanOutOptions {
   readonly database: Database;
   readonly producer: JobProducer;
   readonly counts: DispatcherCounts;
+  readonly logger: Logger;
 }
 
 /** An insert of more rows would hold its locks for long, and one message to Redis would block it. */
 const maxDeliveriesPerPage = 1000;
 
-export function createFanOut({ database, producer, counts }: FanOutOptions): FanOut {
+export function createFanOut({ database, producer, counts, logger }: FanOutOptions): FanOut {
   const webhooksOf = createWebhookLists(database);
 
   const insertAndEnqueue = async (page: readonly NewDelivery[]): Promise<void> => {
@@ -42,27 +47,40 @@ export function createFanOut({ database, producer, counts }: FanOutOptions): Fan
     counts.deliveriesCreated += page.length;
   };
 
+  /** The deliveries of an event, or null where a fault of ours keeps us from making them. */
+  const deliveriesOf = async (event: EventToFanOut | OrphanedEvent): Promise<readonly NewDelivery[] | null> => {
+    if (event.workspaceId === null) return [];
+    try {
+      const webhooks = await webhooksOf(event);
+      return webhooks.flatMap(webhook => (matchesSubscription(webhook, event) ? [newDelivery(event, webhook)] : []));
+    } catch (error) {
+      if (isDatabaseUnavailable(error)) throw error;
+      logger.error({ error, event_id: formatId('event', event.id) }, 'event.fan_out_broke');
+      return null;
+    }
+  };
+
   return {
     async run(eventIds) {
       const events = await loadEventsToFanOut(database, eventIds);
+      const fannedOut: string[] = [];
+      const broken: string[] = [];
       let page: NewDelivery[] = [];
       for (const event of events) {
-        if (event.workspaceId === null) continue;
-        for (const webhook of await webhooksOf(event)) {
-          if (!matchesSubscription(webhook, event)) continue;
-          page.push(newDelivery(event, webhook));
+        const deliveries = await deliveriesOf(event);
+        (deliveries === null ? broken : fannedOut).push(event.id);
+        for (const delivery of deliveries ?? []) {
+          page.push(delivery);
           if (page.length < maxDeliveriesPerPage) continue;
           await insertAndEnqueue(page);
           page = [];
         }
       }
       if (page.length > 0) await insertAndEnqueue(page);
-      if (events.length > 0)
-        await markFannedOut(
-          database,
-          events.map(event => event.id),
-        );
-      counts.eventsFannedOut += events.length;
+      if (fannedOut.length > 0) await markFannedOut(database, fannedOut);
+      if (broken.length > 0) await postponeFanOuts(database, broken);
+      counts.eventsFannedOut += fannedOut.length;
+      counts.fanOutFaults += broken.length;
     },
   };
 }

@@ -14,15 +14,17 @@ import {
   createEncryption,
   createLogger,
   createShutdown,
+  createSteadyClock,
   loadSettings,
   type Logger,
   type Shutdown,
-  systemClock,
 } from '@signpost/runtime';
 import { createAddressPolicy, createTransport, type Transport } from '@signpost/transport';
 import { createAttemptRecorder } from './attempt-recorder.ts';
 import { type DispatcherConfig, dispatcherSettings } from './config.ts';
+import { createDatabaseClock } from './database-clock.ts';
 import { createDeliver } from './deliver.ts';
+import { createDeliverJob } from './deliver-job.ts';
 import { createDeliveryContracts } from './delivery-contracts.ts';
 import { createCounts, createMetrics, type DispatcherCounts, type DispatcherMetrics } from './dispatcher-metrics.ts';
 import { createEventContents } from './event-contents.ts';
@@ -30,6 +32,7 @@ import { createFanOut } from './fan-out.ts';
 import { startInternalServer } from './internal-server.ts';
 import { createRepairer } from './repair.ts';
 import { startRounds } from './rounds.ts';
+import { createUnseenAttempts } from './unseen-attempts.ts';
 import { createWebhookTargets } from './webhook-targets.ts';
 import { startWorkers } from './workers.ts';
 
@@ -37,6 +40,12 @@ import { startWorkers } from './workers.ts';
 const closeGraceMs = 31_000;
 const maintenanceIntervalMs = 10 * 60_000;
 const partitionDaysAhead = 7;
+const clockIntervalMs = 5000;
+
+const readWallClockMs = Date.now;
+const clock = createSteadyClock(readWallClockMs());
+// Not for our own code, which takes a Clock, but for BullMQ, which does not: see DatabaseClock.
+Date.now = () => clock.nowMs();
 
 const config = loadSettings('Signpost dispatcher', dispatcherSettings);
 const logger = createLogger('dispatcher', config.LOG_LEVEL);
@@ -72,8 +81,14 @@ async function start(config: DispatcherConfig, logger: Logger, shutdown: Shutdow
   });
   shutdown.add({ name: 'transport', close: () => transport.close() });
 
+  const databaseClock = createDatabaseClock({ database, clock, readWallClockMs, logger });
+  const clockRounds = startRounds('clock', clockIntervalMs, logger, () => databaseClock.synchronize());
+  shutdown.add({ name: 'clock', close: () => clockRounds.stop() });
+  await clockRounds.first;
+
   const counts = createCounts();
   const metrics = createMetrics(counts, {
+    hostClockOffset: () => databaseClock.hostOffsetMs() / 1000,
     oldestDue: async () => (await oldestDueAgeMs(database)) / 1000,
     oldestUnfanned: async () => (await oldestUnfannedAgeMs(database)) / 1000,
   });
@@ -125,16 +140,20 @@ function startPipeline({
   counts,
   metrics,
 }: PipelineParts): void {
+  const unseenAttempts = createUnseenAttempts({ database, counts, logger });
   const deliver = createDeliver({
     database,
     transport,
     counts,
     logger,
+    unseenAttempts,
+    isRunning: (deliveryId, trigger) => producer.isRunning(deliveryId, trigger),
+    leaseMs: config.LEASE_MS,
     recorder: createAttemptRecorder({ database, logger }),
     eventContents: createEventContents(database),
     deliveryContracts: createDeliveryContracts(database),
     webhookTargets: createWebhookTargets(database, createEncryption(config.ENCRYPTION_KEY)),
-    clock: systemClock,
+    clock,
     random: Math.random,
     observeAttemptSeconds: seconds => metrics.observeAttemptSeconds(seconds),
   });
@@ -142,8 +161,8 @@ function startPipeline({
     redisUrl: config.REDIS_URL,
     concurrency: config.DISPATCHER_CONCURRENCY,
     leaseMs: config.LEASE_MS,
-    deliver,
-    fanOut: createFanOut({ database, producer, counts }),
+    deliverJob: createDeliverJob({ deliver, unseenAttempts, logger }),
+    fanOut: createFanOut({ database, producer, counts, logger }),
     logger,
   });
   shutdown.add({ name: 'workers', close: () => workers.close(closeGraceMs) });

@@ -15,7 +15,7 @@ import type { DispatcherCounts } from './dispatcher-metrics.ts';
  * committed, and Redis may lose what it has; this closes all those gaps:
  *
  * - events that stay in the outbox (Redis was away when they were published);
- * - deliveries that are overdue (a job was lost);
+ * - deliveries that are overdue (a job was lost, or waits for a time that a wrong clock has set);
  * - manual retries that nobody made;
  * - Redis was wiped, restarted or replaced: everything that waits is added again, each with its own due time.
  *
@@ -53,15 +53,15 @@ export function createRepairer(options: RepairerOptions): Repairer {
     await producer.enqueueDeliveries(
       deliveries.map(({ id, dueInMs }) => ({ deliveryId: id, delayMs: Math.max(0, Math.ceil(dueInMs)) })),
     );
-    return { added: deliveries.length, next };
+    return { ids: deliveries.map(({ id }) => id), next };
   };
 
   const rebuild = async (): Promise<void> => {
     const mark = await producer.beginRebuild();
     let total = 0;
     for (let after: PendingCursor | null = null; ; ) {
-      const { added, next } = await addPending(forEverMs, after);
-      total += added;
+      const { ids, next } = await addPending(forEverMs, after);
+      total += ids.length;
       if (next === null) break;
       after = next;
     }
@@ -80,10 +80,11 @@ export function createRepairer(options: RepairerOptions): Repairer {
 
   const repairDeliveries = async (graceMs: number): Promise<void> => {
     do {
-      const { added, next } = await addPending(-graceMs, cursor);
-      counts.repairedDeliveries += added;
+      const { ids, next } = await addPending(-graceMs, cursor);
+      await producer.promoteDeliveries(ids);
+      counts.repairedDeliveries += ids.length;
       cursor = next;
-      if (added > 0) logger.warn({ deliveries: added }, 'deliveries.repaired');
+      if (ids.length > 0) logger.warn({ deliveries: ids.length }, 'deliveries.repaired');
     } while (cursor !== null && (await producer.depth('deliver')).waiting < backlogJobs);
   };
 

@@ -2,6 +2,8 @@ import type { Logger } from '@signpost/runtime';
 
 /** Something done again and again, never twice at a time. */
 export interface Rounds {
+  /** Resolves when the first round has ended, well or not. */
+  readonly first: Promise<void>;
   /** Ends after the round that is running. */
   stop(): Promise<void>;
 }
@@ -15,6 +17,10 @@ export function startRounds(name: string, intervalMs: number, logger: Logger, wo
   let stopped = false;
   let failing = false;
   let wake: (() => void) | undefined;
+  let firstEnded = (): void => {};
+  const first = new Promise<void>(resolve => {
+    firstEnded = resolve;
+  });
   const run = async (): Promise<void> => {
     while (!stopped) {
       try {
@@ -26,6 +32,7 @@ export function startRounds(name: string, intervalMs: number, logger: Logger, wo
         logger[failing ? 'debug' : 'warn']({ error, round: name }, 'round failed');
         failing = true;
       }
+      firstEnded();
       if (stopped) return;
       await new Promise<void>(resolve => {
         const timer = setTimeout(resolve, intervalMs);
@@ -38,6 +45,7 @@ export function startRounds(name: string, intervalMs: number, logger: Logger, wo
   };
   const ended = run();
   return {
+    first,
     async stop() {
       stopped = true;
       wake?.();

@@ -7,14 +7,14 @@ import {
   workerConnection,
 } from '@signpost/queue';
 import { withDeadline, type Logger } from '@signpost/runtime';
-import type { Deliver } from './deliver.ts';
+import type { createDeliverJob } from './deliver-job.ts';
 import type { FanOut } from './fan-out.ts';
 
 export interface WorkersOptions {
   readonly redisUrl: string;
   readonly concurrency: number;
   readonly leaseMs: number;
-  readonly deliver: Deliver;
+  readonly deliverJob: ReturnType<typeof createDeliverJob>;
   readonly fanOut: FanOut;
   readonly logger: Logger;
 }
@@ -42,7 +42,7 @@ class RunAgain extends Error {
 }
 
 export function startWorkers(options: WorkersOptions): Workers {
-  const { logger, deliver, fanOut } = options;
+  const { logger, deliverJob, fanOut } = options;
   const shared: Omit<WorkerOptions, 'concurrency'> = {
     connection: workerConnection(options.redisUrl),
     lockDuration: options.leaseMs,
@@ -57,7 +57,8 @@ export function startWorkers(options: WorkersOptions): Workers {
     deliverQueueName,
     (job: Job) =>
       atHand.during(async () => {
-        const result = await deliver(deliverJobSchema.parse(job.data));
+        const run = { addedAtMs: job.timestamp, stalledCount: job.stalledCounter };
+        const result = await deliverJob(deliverJobSchema.parse(job.data), run, data => job.updateData(data));
         if (result.kind === 'again') throw new RunAgain('due again', result.delayMs);
       }),
     { ...shared, concurrency: options.concurrency },

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { attemptStatuses, attemptTriggers, deliveryStatuses } from '@signpost/delivery';
+import { attemptPhases, attemptStatuses, attemptTriggers, deliveryStatuses, receipts } from '@signpost/delivery';
 import { eventTypeName, listOf, pageQuery, time, typeId } from './fields.ts';
 
 export const deliverySchema = z
@@ -17,6 +17,18 @@ export const deliverySchema = z
   .meta({ id: 'Delivery' });
 export type DeliveryBody = z.infer<typeof deliverySchema>;
 
+const phaseMs = (description: string) => z.int().nullable().meta({ description });
+
+const attemptTimingsSchema = z
+  .object({
+    dns_ms: phaseMs('Resolving the host name.'),
+    connect_ms: phaseMs('Establishing the TCP connection.'),
+    tls_ms: phaseMs('The TLS handshake.'),
+    first_byte_ms: phaseMs('From the first byte of the request to the first byte of the answer.'),
+    total_ms: phaseMs('Everything; the same as `duration_ms`.'),
+  })
+  .meta({ description: 'In ms; null where the attempt did not go through that phase or did not get through it.' });
+
 export const attemptSchema = z
   .object({
     id: typeId('att', 'Id of the attempt.'),
@@ -24,8 +36,13 @@ export const attemptSchema = z
     number: z.int(),
     trigger: z.enum(attemptTriggers),
     started_at: time,
-    duration_ms: z.int(),
+    duration_ms: z.int().nullable().meta({ description: 'Null where nobody saw the end: the dispatcher died.' }),
     status: z.enum(attemptStatuses),
+    received: z.enum(receipts).meta({
+      description: 'Whether the receiver has the request: yes, it answered; no; or unknown, it may have it.',
+    }),
+    phase: z.enum(attemptPhases).nullable().meta({ description: 'How far the attempt got; null where nobody saw it.' }),
+    timings: attemptTimingsSchema,
     response_code: z.int().nullable(),
     error: z.object({ code: z.string(), message: z.string() }).nullable(),
     request: z.object({

@@ -27,6 +27,7 @@ export interface Fields {
   integerOrNull(name: string): number | null;
   flag(name: string): boolean;
   oneOf<const T extends string>(name: string, values: readonly T[]): T;
+  oneOfOrNull<const T extends string>(name: string, values: readonly T[]): T | null;
   list<T>(name: string, readItem: (item: Fields) => T): T[];
   texts(name: string): string[];
   integersOrNull(name: string): number[] | null;
@@ -63,6 +64,7 @@ export function fieldsOf(value: unknown, path = ''): Fields {
     flag: name => field(name, 'true or false', found => typeof found === 'boolean'),
     oneOf: <const T extends string>(name: string, values: readonly T[]) =>
       field(name, `one of ${values.join(', ')}`, (found): found is T => values.some(known => known === found)),
+    oneOfOrNull: (name, values) => (isNull(name) ? null : fields.oneOf(name, values)),
     list: (name, readItem) =>
       field(name, 'a list', isList).map((item, index) => readItem(fieldsOf(item, `${at(name)}[${index}]`))),
     texts: name => [...field(name, 'a list of texts', isListOf(isText))],

@@ -4,10 +4,16 @@ import { momentText, type PageFilter, queryOf } from './pages.ts';
 const deliveryStatuses = ['pending', 'succeeded', 'failed', 'cancelled'] as const;
 const attemptStatuses = ['succeeded', 'failed'] as const;
 const testStatuses = ['success', 'failed'] as const;
+const attemptPhases = ['queued', 'dns', 'connect', 'tls', 'request', 'response'] as const;
+const receipts = ['yes', 'no', 'unknown'] as const;
 const attemptTriggers = ['scheduled', 'manual', 'test', 'replay'] as const;
 
 export type DeliveryStatus = (typeof deliveryStatuses)[number];
 export type AttemptStatus = (typeof attemptStatuses)[number];
+/** How far an attempt got; `request`: written at least in part, `response`: answered. */
+export type AttemptPhase = (typeof attemptPhases)[number];
+/** Whether the receiver has the request; `unknown`: it may have it although no answer came. */
+export type Receipt = (typeof receipts)[number];
 /** Why an attempt was made: by the retry schedule, by a person, as a test send, by a replay. */
 export type AttemptTrigger = (typeof attemptTriggers)[number];
 
@@ -37,8 +43,20 @@ export interface Attempt {
   readonly number: number;
   readonly trigger: AttemptTrigger;
   readonly startedAt: string;
-  readonly durationMs: number;
+  /** null where nobody saw the end: the dispatcher died. */
+  readonly durationMs: number | null;
   readonly status: AttemptStatus;
+  readonly received: Receipt;
+  /** null where nobody saw it. */
+  readonly phase: AttemptPhase | null;
+  /** null where the attempt did not go through that phase or did not get through it. */
+  readonly timings: {
+    readonly dnsMs: number | null;
+    readonly connectMs: number | null;
+    readonly tlsMs: number | null;
+    readonly firstByteMs: number | null;
+    readonly totalMs: number | null;
+  };
   readonly responseCode: number | null;
   readonly error: AttemptError | null;
   readonly request: {
@@ -110,14 +128,24 @@ function readAttempt(fields: Fields): Attempt {
   const request = fields.object('request');
   const response = fields.objectOrNull('response');
   const error = fields.objectOrNull('error');
+  const timings = fields.object('timings');
   return {
     id: fields.text('id'),
     deliveryId: fields.text('delivery_id'),
     number: fields.integer('number'),
     trigger: fields.oneOf('trigger', attemptTriggers),
     startedAt: fields.text('started_at'),
-    durationMs: fields.integer('duration_ms'),
+    durationMs: fields.integerOrNull('duration_ms'),
     status: fields.oneOf('status', attemptStatuses),
+    received: fields.oneOf('received', receipts),
+    phase: fields.oneOfOrNull('phase', attemptPhases),
+    timings: {
+      dnsMs: timings.integerOrNull('dns_ms'),
+      connectMs: timings.integerOrNull('connect_ms'),
+      tlsMs: timings.integerOrNull('tls_ms'),
+      firstByteMs: timings.integerOrNull('first_byte_ms'),
+      totalMs: timings.integerOrNull('total_ms'),
+    },
     responseCode: fields.integerOrNull('response_code'),
     error: error && readAttemptError(error),
     request: {

@@ -13,12 +13,14 @@ export type { SignpostClientOptions } from './connection.ts';
 export type {
   Attempt,
   AttemptError,
+  AttemptPhase,
   AttemptStatus,
   AttemptTrigger,
   Delivery,
   DeliveryFilter,
   DeliveryStatus,
   DeliveryWithAttempts,
+  Receipt,
   TestResult,
 } from './delivery.ts';
 export {

@@ -85,6 +85,20 @@ export async function runHot<Row extends QueryResultRow>(
   return result.rows;
 }
 
+/**
+ * Reads the database's clock.
+ *
+ * @returns Unix milliseconds as of the moment of return, and how far that may be off, in ms: half of the round trip
+ */
+export async function readDatabaseClock(database: Database): Promise<{ nowMs: number; uncertaintyMs: number }> {
+  const startedAt = performance.now();
+  const { rows } = await database.pool.query<{ nowMs: number }>(
+    'select (extract(epoch from clock_timestamp()) * 1000)::float8 as "nowMs"',
+  );
+  const uncertaintyMs = (performance.now() - startedAt) / 2;
+  return { nowMs: (rows[0]?.nowMs ?? Number.NaN) + uncertaintyMs, uncertaintyMs };
+}
+
 /** Whether Postgres answers. @throws what the driver reports where it does not */
 export async function pingDatabase(database: Database): Promise<void> {
   await database.pool.query('select 1');

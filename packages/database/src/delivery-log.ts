@@ -1,4 +1,4 @@
-import type { AttemptStatus, AttemptTrigger, DeliveryStatus } from '@signpost/delivery';
+import type { AttemptPhase, AttemptStatus, AttemptTimings, AttemptTrigger, DeliveryStatus } from '@signpost/delivery';
 import type { ContractReference } from './contracts.ts';
 import type { Database } from './database.ts';
 import type { EventContent } from './deliver.ts';
@@ -128,8 +128,10 @@ export interface LoggedAttempt {
   readonly id: string;
   readonly number: number;
   readonly trigger: AttemptTrigger;
+  /** Where nobody saw it, the time when it was due. */
   readonly startedAt: Date;
-  readonly durationMs: number;
+  /** Null where nobody saw the end. */
+  readonly durationMs: number | null;
   readonly status: AttemptStatus;
   readonly responseCode: number | null;
   readonly errorCode: string | null;
@@ -142,18 +144,25 @@ export interface LoggedAttempt {
   readonly responseHeaders: string | null;
   readonly responseBody: string | null;
   readonly responseBodyTruncated: boolean;
+  /** Null where nobody saw it, and in rows from before phases were recorded. */
+  readonly phase: AttemptPhase | null;
+  readonly timings: AttemptTimings;
 }
 
 /** The attempts of a delivery, first to last. */
 export async function listAttempts(database: Database, deliveryId: string): Promise<LoggedAttempt[]> {
-  const { rows } = await database.pool.query<LoggedAttempt>(
+  const { rows } = await database.pool.query<Omit<LoggedAttempt, 'timings'> & AttemptTimings>(
     `select id, number, trigger, started_at as "startedAt", duration_ms as "durationMs", status,
        response_code as "responseCode", error_code as "errorCode", error_message as "errorMessage",
        request_method as "requestMethod", request_url as "requestUrl", request_headers as "requestHeaders",
        response_headers as "responseHeaders", response_body as "responseBody",
-       response_body_truncated as "responseBodyTruncated"
+       response_body_truncated as "responseBodyTruncated", phase, dns_ms as "dnsMs", connect_ms as "connectMs",
+       tls_ms as "tlsMs", first_byte_ms as "firstByteMs"
      from attempts where delivery_id = $1 order by number`,
     [deliveryId],
   );
-  return rows;
+  return rows.map(({ dnsMs, connectMs, tlsMs, firstByteMs, ...attempt }) => ({
+    ...attempt,
+    timings: { dnsMs, connectMs, tlsMs, firstByteMs },
+  }));
 }

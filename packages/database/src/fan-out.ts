@@ -48,11 +48,11 @@ const loadEventsSql = `
   select p.event_id as id, w.id as "workspaceId", e.event_type as "eventType", e.subject, e.channels,
     w.webhooks_revision::text as "webhooksRevision"
   from unnest($1::uuid[]) as t (id)
-  join pending_fan_outs p on p.event_id = t.id
+  join pending_fan_outs p on p.event_id = t.id and (p.retry_at is null or p.retry_at <= clock_timestamp())
   left join events e on e.id = t.id
   left join workspaces w on w.id = e.workspace_id`;
 
-/** Of these events, those that have not been fanned out. */
+/** Of these events, those that have not been fanned out and do not wait after a fault. */
 export async function loadEventsToFanOut(
   database: Database,
   eventIds: readonly string[],
@@ -100,4 +100,17 @@ export async function markFannedOut(database: Database, eventIds: readonly strin
   await runHot(database, 'mark-fanned-out', 'delete from pending_fan_outs where event_id = any($1::uuid[])', [
     eventIds,
   ]);
+}
+
+/**
+ * Notes that the fan-out of these events failed by a fault of ours. They stay in the outbox, since nothing accepted is
+ * given up, and are tried again after 10 s, 20 s, 40 s … up to an hour.
+ */
+export async function postponeFanOuts(database: Database, eventIds: readonly string[]): Promise<void> {
+  await database.pool.query(
+    `update pending_fan_outs set faults = faults + 1,
+       retry_at = clock_timestamp() + least(interval '1 hour', interval '10 seconds' * power(2, least(faults, 10)))
+     where event_id = any($1::uuid[])`,
+    [eventIds],
+  );
 }

@@ -98,4 +98,6 @@ const succeededAttempt = {
   responseHeaders: '{}',
   responseBody: 'ok',
   responseBodyTruncated: false,
+  phase: 'response',
+  timings: { dnsMs: 1, connectMs: 2, tlsMs: 3, firstByteMs: 4 },
 } as const;

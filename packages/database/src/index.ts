@@ -1,4 +1,4 @@
-export { type Database, type DatabaseOptions, openDatabase, pingDatabase } from './database.ts';
+export { type Database, type DatabaseOptions, openDatabase, pingDatabase, readDatabaseClock } from './database.ts';
 export { isDatabaseUnavailable } from './unavailable.ts';
 export { cancelDeliveries, cancelPendingDeliveries, deactivateWebhook } from './cancel.ts';
 export {
@@ -18,9 +18,11 @@ export {
   markFannedOut,
   type NewDelivery,
   type OrphanedEvent,
+  postponeFanOuts,
   type SubscribedWebhook,
 } from './fan-out.ts';
 export { insertEvents, type NewEvent, type StoredEvent } from './publish.ts';
+export { noteUnseenAttempts, type UnseenAttempt } from './unseen-attempts.ts';
 export { type AttemptRecord, recordAttempts, type RecordedStep, type RecordResult } from './record.ts';
 export {
   listOpenManualRetries,

@@ -1,4 +1,4 @@
-import type { AttemptStatus, AttemptTrigger, DeliveryStatus } from '@signpost/delivery';
+import type { AttemptPhase, AttemptStatus, AttemptTimings, AttemptTrigger, DeliveryStatus } from '@signpost/delivery';
 import { type Database, runHot } from './database.ts';
 
 /** What follows for the delivery: final, or due again `retryInMs` after it is recorded. */
@@ -28,6 +28,8 @@ export interface AttemptRecord {
   readonly responseHeaders: string | null;
   readonly responseBody: string | null;
   readonly responseBodyTruncated: boolean;
+  readonly phase: AttemptPhase;
+  readonly timings: AttemptTimings;
 }
 
 export type RecordResult =
@@ -47,9 +49,10 @@ const recordAttemptsSql = `
   with input as (
     select * from unnest($1::uuid[], $2::uuid[], $3::attempt_trigger[], $4::int[], $5::timestamptz[], $6::text[], $7::int[],
       $8::timestamptz[], $9::int[], $10::attempt_status[], $11::int[], $12::text[], $13::text[], $14::text[], $15::text[],
-      $16::text[], $17::text[], $18::text[], $19::bool[])
+      $16::text[], $17::text[], $18::text[], $19::bool[], $20::text[], $21::int[], $22::int[], $23::int[], $24::int[])
       as t (id, delivery_id, trigger, fence_count, fence_at, step, retry_in_ms, started_at, duration_ms, status, response_code,
-        error_code, error_message, request_method, request_url, request_headers, response_headers, response_body, truncated)
+        error_code, error_message, request_method, request_url, request_headers, response_headers, response_body, truncated,
+        phase, dns_ms, connect_ms, tls_ms, first_byte_ms)
   ), moved as (
     update deliveries d set
       attempt_count = d.attempt_count + 1,
@@ -74,9 +77,11 @@ const recordAttemptsSql = `
     returning d.id, d.attempt_count, d.status
   ), written as (
     insert into attempts (delivery_id, number, id, trigger, started_at, duration_ms, status, response_code, error_code,
-      error_message, request_method, request_url, request_headers, response_headers, response_body, response_body_truncated)
+      error_message, request_method, request_url, request_headers, response_headers, response_body, response_body_truncated,
+      phase, dns_ms, connect_ms, tls_ms, first_byte_ms)
     select i.delivery_id, m.attempt_count, i.id, i.trigger, i.started_at, i.duration_ms, i.status, i.response_code, i.error_code,
-      i.error_message, i.request_method, i.request_url, i.request_headers, i.response_headers, i.response_body, i.truncated
+      i.error_message, i.request_method, i.request_url, i.request_headers, i.response_headers, i.response_body, i.truncated,
+      i.phase, i.dns_ms, i.connect_ms, i.tls_ms, i.first_byte_ms
     from moved m join input i on i.delivery_id = m.id
   )
   select id, attempt_count as number, status from moved`;
@@ -122,5 +127,10 @@ function columnsOf(records: readonly AttemptRecord[]): unknown[] {
     records.map(record => record.responseHeaders),
     records.map(record => record.responseBody),
     records.map(record => record.responseBodyTruncated),
+    records.map(record => record.phase),
+    records.map(record => record.timings.dnsMs),
+    records.map(record => record.timings.connectMs),
+    records.map(record => record.timings.tlsMs),
+    records.map(record => record.timings.firstByteMs),
   ];
 }

@@ -33,10 +33,11 @@ export async function withRepairLock<T>(database: Database, work: () => Promise<
   }
 }
 
-/** Events in the outbox for longer than `graceMs`, oldest first. */
+/** Events in the outbox for longer than `graceMs`, oldest first, but for those that wait after a fault. */
 export async function listUnfannedEvents(database: Database, graceMs: number, limit: number): Promise<string[]> {
   const { rows } = await database.pool.query<{ event_id: string }>(
     `select event_id from pending_fan_outs where created_at <= clock_timestamp() - $1 * interval '1 millisecond'
+       and (retry_at is null or retry_at <= clock_timestamp())
      order by event_id limit $2`,
     [graceMs, limit],
   );

@@ -61,7 +61,7 @@ export async function readTestSend(database: Database, deliveryId: string): Prom
     `select d.status, a.status as "attemptStatus", a.response_code as "responseCode", a.duration_ms as "durationMs",
        a.error_code as "errorCode", a.error_message as "errorMessage"
      from deliveries d left join attempts a on a.delivery_id = d.id and a.trigger = 'test'
-     where d.id = $1 order by a.number limit 1`,
+     where d.id = $1 order by a.number desc limit 1`,
     [deliveryId],
   );
   return rows[0] ?? null;

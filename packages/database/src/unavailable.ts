@@ -13,9 +13,10 @@ const socketCodes = new Set([
 
 /**
  * SQLSTATEs of a server that is away, going away or starting (classes 08 and 57P, 53300 too many connections, 53100 disk
- * full), and of a statement that it stopped for taking too long. https://www.postgresql.org/docs/18/errcodes-appendix.html
+ * full, 58030 a fault of its disk), of a statement that it stopped for taking too long, and of one that lost to another
+ * (40001, 40P01 deadlock). https://www.postgresql.org/docs/18/errcodes-appendix.html
  */
-const serverCodes = /^(08...|57P0[1-5]|57014|53[0-9]{3}|25006)$/;
+const serverCodes = /^(08...|57P0[1-5]|57014|53[0-9]{3}|25006|40001|40P01|58030)$/;
 
 /** What the driver says, without a code, when a connection ends or cannot be had. It has no better sign. */
 const driverMessages =

@@ -25,6 +25,9 @@ export const attemptErrors = {
   protocol_error: 'The receiver did not answer in valid HTTP/1.1.',
   response_headers_too_large: 'The header section of the answer is too large.',
   url_invalid: 'The URL of the webhook is not valid any more.',
+  dispatcher_lost:
+    'The dispatcher that made this attempt ended before it could record the outcome. The receiver may have the request.',
+  quarantined: 'A fault of Signpost kept breaking this delivery. It was set aside; the log of the dispatcher says why.',
   internal: 'Signpost could not make the request. The log of the dispatcher says why.',
 } as const;
 

@@ -16,6 +16,9 @@ export {
   type AttemptTimings,
   type NoResponseOutcome,
   noTimings,
+  type Receipt,
+  receiptOf,
+  receipts,
   type ResponseOutcome,
 } from './outcome.ts';
 export {

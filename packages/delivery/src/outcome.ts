@@ -56,5 +56,18 @@ export interface NoResponseOutcome extends Reached {
   readonly message: string;
 }
 
+/** Whether the receiver has the request: `unknown` where it may have it although no answer came back. */
+export const receipts = ['yes', 'no', 'unknown'] as const;
+export type Receipt = (typeof receipts)[number];
+
+/**
+ * @param phase how far the attempt got; null where nobody saw it
+ * @param hasResponse whether a response came: tells it for attempts that were recorded without their phase
+ */
+export function receiptOf(phase: AttemptPhase | null, hasResponse: boolean): Receipt {
+  if (hasResponse || phase === 'response') return 'yes';
+  return phase === null || phase === 'request' ? 'unknown' : 'no';
+}
+
 /** What happened to one request. */
 export type AttemptOutcome = ResponseOutcome | NoResponseOutcome;

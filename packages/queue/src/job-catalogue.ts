@@ -17,6 +17,8 @@ export const deliverJobSchema = z.object({
   v: z.literal(1),
   deliveryId: z.uuid(),
   trigger: z.enum(['scheduled', 'manual', 'test']),
+  /** How often in a row a fault of ours broke this job. */
+  faults: z.int().optional(),
 });
 export type DeliverJob = z.infer<typeof deliverJobSchema>;
 

@@ -1,4 +1,4 @@
-export { type Clock, systemClock } from './clock.ts';
+export { type Clock, createSteadyClock, type SteadyClock, systemClock } from './clock.ts';
 export { DeadlineError, withDeadline } from './deadline.ts';
 export { createEncryption, type Encryption, EncryptionError, isEncryptionKeys, type SealedText } from './encryption.ts';
 export { deriveUuid, formatId, type IdKind, idPrefixes, makeUuid, parseId, uuidTimeMs } from './ids.ts';

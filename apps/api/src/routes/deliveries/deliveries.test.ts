@@ -108,6 +108,15 @@ describe('read', () => {
       started_at: expect.stringMatching(/Z$/),
       duration_ms: expect.any(Number),
       status: 'failed',
+      received: 'yes',
+      phase: 'response',
+      timings: {
+        dns_ms: null,
+        connect_ms: expect.any(Number),
+        tls_ms: null,
+        first_byte_ms: expect.any(Number),
+        total_ms: first.duration_ms,
+      },
       response_code: 500,
       error: { code: 'http_status', message: expect.any(String) },
       request: {

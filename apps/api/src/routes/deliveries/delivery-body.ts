@@ -1,5 +1,6 @@
 import type { AttemptBody, DeliveryBody } from '@signpost/api-schema';
 import type { LoggedAttempt, LoggedDelivery } from '@signpost/database';
+import { receiptOf } from '@signpost/delivery';
 import { formatId } from '@signpost/runtime';
 
 export function deliveryBody(delivery: LoggedDelivery): DeliveryBody {
@@ -18,15 +19,24 @@ export function deliveryBody(delivery: LoggedDelivery): DeliveryBody {
 
 /** @param requestBody as it was sent, or null where that is not known any more */
 export function attemptBody(deliveryId: string, attempt: LoggedAttempt, requestBody: string | null): AttemptBody {
-  const { errorCode, errorMessage, responseHeaders } = attempt;
+  const { errorCode, errorMessage, responseHeaders, durationMs, timings } = attempt;
   return {
     id: formatId('attempt', attempt.id),
     delivery_id: formatId('delivery', deliveryId),
     number: attempt.number,
     trigger: attempt.trigger,
     started_at: attempt.startedAt.toISOString(),
-    duration_ms: attempt.durationMs,
+    duration_ms: durationMs,
     status: attempt.status,
+    received: receiptOf(attempt.phase, responseHeaders !== null),
+    phase: attempt.phase,
+    timings: {
+      dns_ms: timings.dnsMs,
+      connect_ms: timings.connectMs,
+      tls_ms: timings.tlsMs,
+      first_byte_ms: timings.firstByteMs,
+      total_ms: durationMs,
+    },
     response_code: attempt.responseCode,
     error: errorCode === null ? null : { code: errorCode, message: errorMessage ?? '' },
     request: {
