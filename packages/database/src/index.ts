@@ -1,5 +1,8 @@
 export { type Database, type DatabaseOptions, openDatabase, pingDatabase, readDatabaseClock } from './database.ts';
 export { isDatabaseUnavailable } from './unavailable.ts';
+export { auditDatabase, type AuditOptions, type AuditReport } from './audit/audit.ts';
+export type { AuditRules } from './audit/compare-window.ts';
+export { type Finding, type FindingExample, type FindingKind, findingTexts } from './audit/findings.ts';
 export { cancelDeliveries, cancelPendingDeliveries, deactivateWebhook } from './cancel.ts';
 export {
   type DeliveryToAttempt,

@@ -14,15 +14,19 @@ export interface CompletenessMark {
   finishRebuild(rebuild: string): Promise<void>;
 }
 
-const markKey = 'signpost:complete';
+export const markKey = 'signpost:complete';
 const connectTimeoutMs = 1500;
+
+/** Reads the answer of INFO. */
+export function runIdOf(info: string): string {
+  return /^run_id:(.*)$/m.exec(info)?.[1]?.trim() ?? 'unknown';
+}
 
 export function createCompletenessMark(queue: Queue): CompletenessMark {
   // While Redis is away from the start, the client is promised and never comes.
   const connect = () =>
     withDeadline(Promise.resolve(queue.getBackend().client), connectTimeoutMs, 'connecting to Redis');
-  const readRunId = async (): Promise<string> =>
-    /^run_id:(.*)$/m.exec(await (await connect()).info())?.[1]?.trim() ?? 'unknown';
+  const readRunId = async (): Promise<string> => runIdOf(await (await connect()).info());
   return {
     async isComplete() {
       const client = await connect();

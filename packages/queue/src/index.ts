@@ -8,4 +8,5 @@ export {
   fanOutQueueName,
 } from './job-catalogue.ts';
 export { createJobProducer, type DueDelivery, type JobProducer, JobRefusedError, type QueueDepth } from './producer.ts';
+export { openQueueAudit, type QueueAudit } from './queue-audit.ts';
 export { checkRedisAtStart, RedisUnsuitableError } from './redis-check.ts';
