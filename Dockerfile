@@ -1,7 +1,8 @@
-# One image for the three programs of Signpost; the command says which one runs:
+# One image for the programs of Signpost; the command says which one runs:
 #   node scripts/migrate.ts              applies the migrations and ends
 #   node apps/api/src/main.ts            the HTTP API (the default)
 #   node apps/dispatcher/src/main.ts     fan-out and delivery; run as many as you like
+#   node scripts/rotate-encryption-key.ts   seals stored secrets with the first encryption key and ends
 # Node runs the TypeScript sources as they are: nothing is compiled but the Prisma client.
 
 FROM node:24-slim AS manifests
@@ -42,7 +43,7 @@ WORKDIR /app
 COPY --from=dependencies /app ./
 COPY --from=generated /app/packages/database/src/generated packages/database/src/generated
 COPY prisma/migrations prisma/migrations
-COPY scripts/migrate.ts scripts/
+COPY scripts/migrate.ts scripts/rotate-encryption-key.ts scripts/
 COPY packages packages
 COPY apps apps
 USER node

@@ -1,9 +1,18 @@
 export { type Database, type DatabaseOptions, openDatabase, pingDatabase, readDatabaseClock } from './database.ts';
 export { isDatabaseUnavailable } from './unavailable.ts';
+export {
+  type AuditAuthor,
+  type AuditedChange,
+  type AuditEntry,
+  type AuditFilter,
+  type AuditOf,
+  listAuditEntries,
+  type LoggedAuditEntry,
+} from './audit-log.ts';
 export { auditDatabase, type AuditOptions, type AuditReport } from './audit/audit.ts';
 export type { AuditRules } from './audit/compare-window.ts';
 export { type Finding, type FindingExample, type FindingKind, findingTexts } from './audit/findings.ts';
-export { cancelDeliveries, cancelPendingDeliveries, deactivateWebhook } from './cancel.ts';
+export { cancelDeliveries, cancelPendingDeliveries, deactivateWebhook, type DeactivatedWebhook } from './cancel.ts';
 export {
   type DeliveryToAttempt,
   type EventContent,
@@ -37,7 +46,12 @@ export {
   type PendingDelivery,
   withRepairLock,
 } from './repair.ts';
-export { deleteExpiredIdempotencyKeys, dropExpiredPartitions, ensurePartitions } from './retention.ts';
+export {
+  deleteExpiredAuditEntries,
+  deleteExpiredIdempotencyKeys,
+  dropExpiredPartitions,
+  ensurePartitions,
+} from './retention.ts';
 export {
   type ApiKey,
   type ApiKeyAccess,
@@ -50,6 +64,7 @@ export {
   type WorkspaceAccess,
 } from './api-keys.ts';
 export {
+  type ContractChange,
   type ContractDeletion,
   type ContractReference,
   type ContractUser,
@@ -71,15 +86,18 @@ export {
   findWorkspace,
   insertWorkspace,
   listWorkspaces,
+  type MadeWorkspace,
   type NewWorkspace,
   type PageById,
   type Workspace,
+  type WorkspaceChange,
   type WorkspaceChanges,
 } from './workspaces.ts';
 export {
   type CatalogueRows,
   deleteEventType,
   type EventType,
+  type EventTypeChange,
   type EventTypeFields,
   findEventType,
   insertEventType,
@@ -97,12 +115,20 @@ export {
   listWebhooks,
   type NewWebhook,
   type Webhook,
+  type WebhookChange,
   type WebhookDecision,
   type WebhookFilter,
   type WebhookSettings,
 } from './webhooks.ts';
 export { type NewWebhookSecret, type SigningSecret } from './webhook-secrets.ts';
 export { rotateWebhookSecret, type RotationDecision } from './rotate-secret.ts';
+export {
+  countSecretsByKey,
+  listStoredSecrets,
+  type ResealedSecret,
+  replaceSealedSecrets,
+  type StoredSecret,
+} from './rotate-encryption-key.ts';
 export { idRange, type IdRange } from './id-range.ts';
 export {
   type DeliveryFilter,

@@ -13,6 +13,8 @@ export interface SealedText {
 export interface Encryption {
   /** The key that seals from now on. */
   readonly activeKeyId: string;
+  /** The ids of all keys that open, the active one first. */
+  readonly keyIds: readonly string[];
   /** @param context what the text belongs to: opening under another context fails */
   seal(text: string, context: string): SealedText;
   /** @throws EncryptionError `encryption_key_unknown` or `encryption_open_failed` */
@@ -45,6 +47,7 @@ export function createEncryption(keys: string): Encryption {
   const [activeKeyId, activeKey] = active;
   return {
     activeKeyId,
+    keyIds: [...byId.keys()],
     seal(text, context) {
       const nonce = randomBytes(nonceBytes);
       const cipher = createCipheriv('aes-256-gcm', activeKey, nonce).setAAD(Buffer.from(context));
