@@ -3,6 +3,7 @@ import type { ApiDependencies } from './dependencies.ts';
 import { answerRoutingFault, answerUnknownPath, mountRoutes, type Route, type RoutingDependencies } from './routing.ts';
 import { agentRoutes } from './routes/agents/index.ts';
 import { apiKeyRoutes } from './routes/api-keys/index.ts';
+import { auditLogRoutes } from './routes/audit-log/index.ts';
 import { contractRoutes } from './routes/contracts/index.ts';
 import { deliveryRoutes } from './routes/deliveries/index.ts';
 import { docsRouter } from './routes/docs/index.ts';
@@ -22,6 +23,7 @@ export function apiRoutes(dependencies: ApiDependencies): Route[] {
     ...contractRoutes(dependencies),
     ...apiKeyRoutes(dependencies),
     ...workspaceRoutes(dependencies),
+    ...auditLogRoutes(dependencies),
   ];
 }
 

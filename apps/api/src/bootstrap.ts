@@ -1,7 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Database, ensureWorkspace, insertApiKey, isDatabaseUnavailable } from '@signpost/database';
-import { type Clock, type Logger, makeUuid } from '@signpost/runtime';
+import { type Clock, formatId, type Logger, makeUuid } from '@signpost/runtime';
 import { hashKeySecret, keySecretHint } from './access/key-secret.ts';
+import { systemAuthor } from './audit/audit-author.ts';
+import { apiKeyFacts, workspaceFacts } from './audit/audited-facts.ts';
+import { fieldsOf } from './audit/audit-changes.ts';
 
 export interface BootstrapOptions {
   readonly database: Database;
@@ -47,15 +50,25 @@ async function tryOnce(
 ): Promise<boolean> {
   try {
     const id = makeUuid(clock.nowMs());
-    const workspace = await ensureWorkspace(database, { id, name: 'default', contract: 'standard' });
-    await insertApiKey(database, {
-      id: makeUuid(clock.nowMs()),
-      workspaceId: workspace.id,
-      name: 'SIGNPOST_API_KEY',
-      scopes: ['admin'],
-      secretHash: hashKeySecret(secret),
-      secretHint: keySecretHint(secret),
-    });
+    const workspace = await ensureWorkspace(database, { id, name: 'default', contract: 'standard' }, made => ({
+      author: systemAuthor,
+      action: 'workspace.created',
+      workspaceId: made.id,
+      resourceId: formatId('workspace', made.id),
+      changes: fieldsOf(workspaceFacts(made)),
+    }));
+    const key = { id: makeUuid(clock.nowMs()), workspaceId: workspace.id, name: 'SIGNPOST_API_KEY' };
+    await insertApiKey(
+      database,
+      { ...key, scopes: ['admin'], secretHash: hashKeySecret(secret), secretHint: keySecretHint(secret) },
+      made => ({
+        author: systemAuthor,
+        action: 'api_key.created',
+        workspaceId: workspace.id,
+        resourceId: formatId('apiKey', made.id),
+        changes: fieldsOf(apiKeyFacts(made)),
+      }),
+    );
     onDone();
     return true;
   } catch (error) {

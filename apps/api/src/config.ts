@@ -1,6 +1,10 @@
 import { isEncryptionKeys, logLevels, type SettingValues } from '@signpost/runtime';
 import { z } from 'zod';
 
+const addressRange = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], {
+  error: 'must be CIDRs or addresses, separated by commas',
+});
+
 const text = z.string({ error: 'must be set' });
 const port = z.coerce.number({ error: 'must be a port' }).int().min(0).max(65_535);
 const minKeyLength = 32;
@@ -60,6 +64,16 @@ export const apiSettings = {
     schema: z.string().default(''),
     description:
       'CIDRs, separated by commas, that deliveries may reach although they are private: 10.1.0.0/16,fd00::/8.',
+    defaultText: 'none',
+  },
+  TRUSTED_PROXIES: {
+    schema: z
+      .string()
+      .default('')
+      .transform(list => list.split(',').flatMap(range => range.trim() || []))
+      .pipe(z.array(addressRange)),
+    description:
+      'CIDRs, separated by commas, of the proxies in front of the API, whose X-Forwarded-For is believed: 10.2.0.0/16. The audit log takes addresses from there.',
     defaultText: 'none',
   },
   RATE_LIMIT_PER_MINUTE: {

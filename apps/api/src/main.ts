@@ -15,6 +15,7 @@ import {
 } from '@signpost/runtime';
 import { createAddressPolicy } from '@signpost/transport';
 import { createAccessRegistry } from './access/access-registry.ts';
+import { createClientAddressFinder } from './access/client-address.ts';
 import { apiRoutes, createApp } from './app.ts';
 import { startBootstrap } from './bootstrap.ts';
 import { type ApiConfig, apiSettings, findConfigFault, listenAddress } from './config.ts';
@@ -92,6 +93,7 @@ function openDependencies(config: ApiConfig, registry: Registry, logger: Logger,
     }),
     production: config.NODE_ENV === 'production',
     access: createAccessRegistry({ database, clock: systemClock, adminApiKey: config.ADMIN_API_KEY ?? null }),
+    findClientAddress: createClientAddressFinder(config.TRUSTED_PROXIES),
     contracts: createContractRegistry(database),
     eventCatalogue: createEventCatalogue(database),
     rateLimiter: createRateLimiter({ perMinute: config.RATE_LIMIT_PER_MINUTE, clock: systemClock }),

@@ -1,9 +1,10 @@
 import type { Express, NextFunction, Request, Response } from 'express';
 import type { z } from 'zod';
 import type { Operation } from '@signpost/api-schema';
-import type { WorkspaceAccess } from '@signpost/database';
+import type { AuditedChange, AuditEntry, WorkspaceAccess } from '@signpost/database';
 import type { Logger } from '@signpost/runtime';
 import { type Access, authorize } from './access/authorize.ts';
+import { auditAuthor } from './audit/audit-author.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { describeFault } from './errors/describe-fault.ts';
 import { notFound, type Problem, problem } from './errors/problem.ts';
@@ -29,6 +30,8 @@ export interface RequestContext<O extends Operation = Operation> {
   /** The exact text of the body. */
   readonly bodyText: string;
   readonly requestId: string;
+  /** Makes the audit entry of a change that this call makes. */
+  readonly audit: (change: AuditedChange) => AuditEntry;
   /** Its lines carry the request id. */
   readonly logger: Logger;
 }
@@ -48,7 +51,10 @@ export function route<const O extends Operation>(operation: O, handler: Handler<
 }
 
 /** What every request needs, whatever its route does. */
-export type RoutingDependencies = Pick<ApiDependencies, 'access' | 'rateLimiter' | 'metrics' | 'logger'>;
+export type RoutingDependencies = Pick<
+  ApiDependencies,
+  'access' | 'findClientAddress' | 'rateLimiter' | 'metrics' | 'logger'
+>;
 
 const defaultMaxBodyBytes = 256 * 1024;
 const defaultMaxBodyDepth = 64;
@@ -159,15 +165,15 @@ function searchOf(url: string): string {
   return start === -1 ? '' : url.slice(start);
 }
 
-const noAccess: Access = { kind: 'access', keyId: null, scopes: [], workspace: null };
+const noAccess: Access = { kind: 'access', keyId: null, keyName: '', scopes: [], workspace: null };
 const noInput: ValidInput = { kind: 'valid', params: undefined, query: undefined, headers: undefined, body: undefined };
 
 function createContext(
-  { requestId }: Exchange,
+  { request, requestId }: Exchange,
   access: Access,
   { params, query, headers, body }: ValidInput,
   bodyText: string,
-  { logger }: RoutingDependencies,
+  { logger, findClientAddress }: RoutingDependencies,
 ): RequestContext {
   let child: Logger | null = null;
   return {
@@ -180,6 +186,10 @@ function createContext(
     body: body as undefined,
     bodyText,
     requestId,
+    audit: change => ({
+      ...change,
+      author: auditAuthor(access, { headers: request.headers, ip: findClientAddress(request), requestId }),
+    }),
     // Few handlers write a line, and a child costs more than the rest of the context.
     get logger() {
       return (child ??= logger.child({ request_id: requestId }));

@@ -1,6 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { type IncomingHttpHeaders, request as httpRequest } from 'node:http';
-import { type Database, insertApiKey, insertWorkspace, openDatabase, pingDatabase } from '@signpost/database';
+import {
+  type AuditEntry,
+  type Database,
+  insertApiKey,
+  insertWorkspace,
+  openDatabase,
+  pingDatabase,
+} from '@signpost/database';
 import type { ApiKeyScope } from '@signpost/delivery';
 import { createJobProducer, type JobProducer } from '@signpost/queue';
 import {
@@ -14,8 +21,10 @@ import {
 } from '@signpost/runtime';
 import { createAddressPolicy } from '@signpost/transport';
 import { createAccessRegistry } from './access/access-registry.ts';
+import { createClientAddressFinder } from './access/client-address.ts';
 import { hashKeySecret, keySecretHint, makeKeySecret } from './access/key-secret.ts';
 import { apiRoutes, createApp } from './app.ts';
+import { systemAuthor } from './audit/audit-author.ts';
 import { createContractRegistry } from './contracts/contract-registry.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { createEventCatalogue } from './event-catalogue/event-catalogue.ts';
@@ -124,6 +133,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     eventCatalogue: createEventCatalogue(database),
     clock,
     access: createAccessRegistry({ database, clock, adminApiKey: adminKey }),
+    findClientAddress: createClientAddressFinder([]),
     rateLimiter: createRateLimiter({ perMinute: options.requestsPerMinute ?? 0, clock }),
     metrics: createRequestMetrics(registry),
     logger,
@@ -193,7 +203,7 @@ async function makeTestWorkspace(
   scopes: readonly ApiKeyScope[],
 ): Promise<TestWorkspace> {
   const id = makeUuid(clock.nowMs());
-  const made = await insertWorkspace(database, { id, name: `workspace-${id}`, contract: 'standard' });
+  const made = await insertWorkspace(database, { id, name: `workspace-${id}`, contract: 'standard' }, [], audit);
   if (made === null) throw new Error('A fresh name was taken');
   return { id, publicId: formatId('workspace', id), key: await makeTestKey(database, clock, id, scopes) };
 }
@@ -205,13 +215,16 @@ async function makeTestKey(
   scopes: readonly ApiKeyScope[],
 ): Promise<string> {
   const secret = makeKeySecret();
-  await insertApiKey(database, {
-    id: makeUuid(clock.nowMs()),
-    workspaceId,
-    name: 'test',
-    scopes,
-    secretHash: hashKeySecret(secret),
-    secretHint: keySecretHint(secret),
-  });
+  const key = { id: makeUuid(clock.nowMs()), workspaceId, name: 'test', scopes };
+  await insertApiKey(database, { ...key, secretHash: hashKeySecret(secret), secretHint: keySecretHint(secret) }, audit);
   return secret;
 }
+
+/** What tests need is of no workspace, so that a workspace's entries are those of its calls alone. */
+const audit = (): AuditEntry => ({
+  author: systemAuthor,
+  action: 'workspace.updated',
+  workspaceId: null,
+  resourceId: 'test',
+  changes: {},
+});

@@ -64,6 +64,11 @@ export const dispatcherSettings = {
     description: 'How long an idempotency key is remembered.',
     defaultText: '72',
   },
+  AUDIT_LOG_DAYS: {
+    schema: wholeNumber(400, 1, 36_500),
+    description: 'Entries of the audit log older than this are deleted.',
+    defaultText: '400',
+  },
   INTERNAL_PORT: {
     schema: z.coerce.number({ error: 'must be a port' }).int().min(0).max(65_535).optional(),
     description: 'Serves /health/live, /health/ready and /metrics on this port. Not set: not served.',

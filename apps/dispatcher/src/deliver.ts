@@ -12,6 +12,7 @@ import { type Clock, createMicroBatch, formatId, type Logger, makeUuid } from '@
 import type { Transport } from '@signpost/transport';
 import { attemptRecord } from './attempt-record.ts';
 import type { AttemptRecorder } from './attempt-recorder.ts';
+import { deactivationEntry } from './deactivation-entry.ts';
 import type { DeliveryContracts } from './delivery-contracts.ts';
 import type { DispatcherCounts } from './dispatcher-metrics.ts';
 import type { EventContents } from './event-contents.ts';
@@ -138,7 +139,7 @@ async function attempt(options: DeliverOptions, job: DeliverJob, delivery: Deliv
   });
   const gone = step.kind === 'failed' && step.deactivateWebhook;
   // Before it is recorded: after that nothing would bring us back here if this process died in between.
-  if (gone) await deactivateWebhook(database, target.id, 'gone');
+  if (gone) await deactivateWebhook(database, target.id, 'gone', deactivationEntry);
   const result = await recorder.record(
     attemptRecord({ job, delivery, attemptId, startedAtMs, request, outcome, step }),
   );

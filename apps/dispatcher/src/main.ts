@@ -1,5 +1,6 @@
 import {
   type Database,
+  deleteExpiredAuditEntries,
   deleteExpiredIdempotencyKeys,
   dropExpiredPartitions,
   ensurePartitions,
@@ -172,5 +173,7 @@ async function maintain(database: Database, config: DispatcherConfig, logger: Lo
   await ensurePartitions(database, partitionDaysAhead);
   const dropped = await dropExpiredPartitions(database, config.RETENTION_DAYS);
   const forgotten = await deleteExpiredIdempotencyKeys(database, config.IDEMPOTENCY_HOURS);
-  if (dropped.length > 0 || forgotten > 0) logger.info({ dropped, forgotten_keys: forgotten }, 'retention.applied');
+  const forgottenEntries = await deleteExpiredAuditEntries(database, config.AUDIT_LOG_DAYS);
+  if (dropped.length > 0 || forgotten > 0 || forgottenEntries > 0)
+    logger.info({ dropped, forgotten_keys: forgotten, forgotten_audit_entries: forgottenEntries }, 'retention.applied');
 }

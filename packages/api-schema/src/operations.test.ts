@@ -33,7 +33,7 @@ test('the document tells each operation once, with its answers and the problem s
 
 test('the examples of ids are ids', () => {
   const examples = [
-    ...JSON.stringify(buildOpenApiDocument('1')).matchAll(/"example":"((?:ws|key|wh|evt|del|att)_[^"]+)"/g),
+    ...JSON.stringify(buildOpenApiDocument('1')).matchAll(/"example":"((?:ws|key|wh|evt|del|att|aud)_[^"]+)"/g),
   ];
   expect(examples.length).toBeGreaterThan(5);
   for (const [, example] of examples) expect(example).toMatch(/^[a-z]+_[0-7][0-9a-hjkmnp-tv-z]{25}$/);

@@ -1,5 +1,6 @@
 import { agentOperations } from './operations/agents.ts';
 import { apiKeyOperations } from './operations/api-keys.ts';
+import { auditLogOperations } from './operations/audit-log.ts';
 import { contractOperations } from './operations/contracts.ts';
 import { deliveryOperations } from './operations/deliveries.ts';
 import { eventTypeOperations } from './operations/event-types.ts';
@@ -18,5 +19,6 @@ export const operations = {
   ...contractOperations,
   ...apiKeyOperations,
   ...workspaceOperations,
+  ...auditLogOperations,
   ...instanceOperations,
 } as const;

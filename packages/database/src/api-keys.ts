@@ -1,5 +1,7 @@
 import type { ApiKeyScope } from '@signpost/delivery';
+import { type AuditOf, insertAuditEntry } from './audit-log.ts';
 import { type Database, runHot } from './database.ts';
+import { inTransaction } from './transaction.ts';
 import type { PageById } from './workspaces.ts';
 
 export interface ApiKey {
@@ -35,9 +37,13 @@ export interface WorkspaceAccess {
 /** A key that has not been revoked, with its workspace. */
 export interface ApiKeyAccess extends WorkspaceAccess {
   readonly keyId: string;
+  readonly keyName: string;
   readonly scopes: readonly ApiKeyScope[];
   readonly secretHash: Buffer;
 }
+
+const columnsSql =
+  'k.id, k.name, k.scopes, k.secret_hint as "secretHint", k.created_at as "createdAt", k.revoked_at as "revokedAt"';
 
 const columns = { id: true, name: true, scopes: true, secretHint: true, createdAt: true, revokedAt: true } as const;
 
@@ -45,15 +51,24 @@ const columns = { id: true, name: true, scopes: true, secretHint: true, createdA
  * Stores a key. A secret that is there already stays as it is, revoked or not: at start, several processes may bring the
  * same one.
  *
- * @returns null where the secret is there already
+ * @returns null where the secret is there already, or where the workspace has been deleted
  */
-export async function insertApiKey(database: Database, key: NewApiKey): Promise<ApiKey | null> {
-  const [row] = await database.prisma.apiKey.createManyAndReturn({
-    data: [{ ...key, scopes: [...key.scopes], secretHash: new Uint8Array(key.secretHash) }],
-    select: columns,
-    skipDuplicates: true,
+export async function insertApiKey(
+  database: Database,
+  key: NewApiKey,
+  audit: AuditOf<[ApiKey]>,
+): Promise<ApiKey | null> {
+  return inTransaction(database, async client => {
+    const { rows } = await client.query<ApiKey>(
+      `insert into api_keys as k (id, workspace_id, name, scopes, secret_hash, secret_hint)
+       select $1, w.id, $3, $4, $5, $6 from workspaces w where w.id = $2
+       on conflict (secret_hash) do nothing returning ${columnsSql}`,
+      [key.id, key.workspaceId, key.name, key.scopes, key.secretHash, key.secretHint],
+    );
+    const made = rows[0] ?? null;
+    if (made !== null) await insertAuditEntry(client, audit(made));
+    return made;
   });
-  return row === undefined ? null : { ...row, scopes: row.scopes as ApiKeyScope[] };
 }
 
 /** Newest first, revoked ones included. */
@@ -72,12 +87,28 @@ export async function listApiKeys(
 }
 
 /** Revokes a key; one that is revoked already keeps its time. @returns whether the workspace has such a key */
-export async function revokeApiKey(database: Database, workspaceId: string, id: string): Promise<boolean> {
-  const { rowCount } = await database.pool.query(
-    `update api_keys set revoked_at = coalesce(revoked_at, now()) where id = $1 and workspace_id = $2`,
-    [id, workspaceId],
-  );
-  return rowCount === 1;
+export async function revokeApiKey(
+  database: Database,
+  workspaceId: string,
+  id: string,
+  audit: AuditOf<[ApiKey]>,
+): Promise<boolean> {
+  return inTransaction(database, async client => {
+    const { rows } = await client.query<ApiKey>(
+      `update api_keys k set revoked_at = now() where id = $1 and workspace_id = $2 and revoked_at is null
+       returning ${columnsSql}`,
+      [id, workspaceId],
+    );
+    if (rows[0] !== undefined) {
+      await insertAuditEntry(client, audit(rows[0]));
+      return true;
+    }
+    const { rowCount } = await client.query('select from api_keys where id = $1 and workspace_id = $2', [
+      id,
+      workspaceId,
+    ]);
+    return rowCount === 1;
+  });
 }
 
 const accessColumns = `w.id as "workspaceId", w.name as "workspaceName", w.contract, w.catalogue_revision::text as "catalogueRevision"`;
@@ -87,7 +118,7 @@ export async function findApiKeyAccess(database: Database, secretHash: Buffer): 
   const rows = await runHot<ApiKeyAccess>(
     database,
     'find-api-key-access',
-    `select k.id as "keyId", k.scopes, k.secret_hash as "secretHash", ${accessColumns}
+    `select k.id as "keyId", k.name as "keyName", k.scopes, k.secret_hash as "secretHash", ${accessColumns}
      from api_keys k join workspaces w on w.id = k.workspace_id
      where k.secret_hash = $1 and k.revoked_at is null`,
     [secretHash],

@@ -1,4 +1,6 @@
+import { type AuditOf, insertAuditEntry } from './audit-log.ts';
 import { type Database, runHot } from './database.ts';
+import { inTransaction } from './transaction.ts';
 
 /** Cancels those of these deliveries that are pending, and drops manual retries that were asked for. */
 export async function cancelDeliveries(database: Database, ids: readonly string[]): Promise<void> {
@@ -34,14 +36,29 @@ export async function cancelPendingDeliveries(database: Database, webhookId: str
  * @param reason why, for people: `gone` where the receiver answered 410
  * @returns whether it was active before
  */
-export async function deactivateWebhook(database: Database, webhookId: string, reason: string): Promise<boolean> {
-  const { rows } = await database.pool.query(
-    `with changed as (
-       update webhooks set active = false, deactivated_reason = $2, version = version + 1, updated_at = now()
-       where id = $1 and active returning workspace_id)
-     update workspaces set webhooks_revision = webhooks_revision + 1
-     where id = (select workspace_id from changed) returning id`,
-    [webhookId, reason],
-  );
-  return rows.length > 0;
+export async function deactivateWebhook(
+  database: Database,
+  webhookId: string,
+  reason: string,
+  audit: AuditOf<[DeactivatedWebhook]>,
+): Promise<boolean> {
+  return inTransaction(database, async client => {
+    const { rows } = await client.query<{ id: string }>(
+      `with changed as (
+         update webhooks set active = false, deactivated_reason = $2, version = version + 1, updated_at = now()
+         where id = $1 and active returning workspace_id)
+       update workspaces set webhooks_revision = webhooks_revision + 1
+       where id = (select workspace_id from changed) returning id`,
+      [webhookId, reason],
+    );
+    if (rows[0] === undefined) return false;
+    await insertAuditEntry(client, audit({ id: webhookId, workspaceId: rows[0].id, reason }));
+    return true;
+  });
+}
+
+export interface DeactivatedWebhook {
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly reason: string;
 }

@@ -1,3 +1,5 @@
+import type { PoolClient } from 'pg';
+import { type AuditOf, insertAuditEntry } from './audit-log.ts';
 import { type Database, runHot } from './database.ts';
 import type { PageByName } from './event-types.ts';
 import { inTransaction } from './transaction.ts';
@@ -40,13 +42,26 @@ const insertVersionSql = `insert into contracts (workspace_id, name, version, do
 export async function insertContract(
   database: Database,
   { workspaceId, name, document }: NewContractVersion,
+  audit: AuditOf<[StoredContract]>,
 ): Promise<StoredContract | null> {
-  const { rows } = await database.pool.query<StoredContract>(
-    `${insertVersionSql} having count(*) filter (where deleted_at is null) = 0
-     on conflict do nothing returning ${columns}`,
-    [workspaceId, name, document],
-  );
-  return rows[0] ?? null;
+  return inTransaction(database, async client => {
+    const { rows } = await client.query<StoredContract>(
+      `${insertVersionSql} having count(*) filter (where deleted_at is null) = 0
+       on conflict do nothing returning ${columns}`,
+      [workspaceId, name, document],
+    );
+    const made = rows[0] ?? null;
+    if (made !== null) await insertAuditEntry(client, audit(made));
+    return made;
+  });
+}
+
+/** What a new version of a contract changed. */
+export interface ContractChange {
+  readonly before: StoredContract;
+  readonly after: StoredContract;
+  /** Names of the event types that it added to the workspace. */
+  readonly addedEventTypes: readonly string[];
 }
 
 /**
@@ -60,20 +75,35 @@ export async function insertContractVersion(
   database: Database,
   { workspaceId, name, document }: NewContractVersion,
   eventTypes: readonly CatalogueEntry[],
+  audit: AuditOf<[ContractChange]>,
 ): Promise<StoredContract | null> {
   return inTransaction(database, async client => {
     const workspace = await client.query<{ contract: string }>('select contract from workspaces where id = $1', [
       workspaceId,
     ]);
-    if (workspace.rows[0]?.contract === name) await insertMissingEventTypes(client, workspaceId, eventTypes);
+    const addedEventTypes =
+      workspace.rows[0]?.contract === name ? await insertMissingEventTypes(client, workspaceId, eventTypes) : [];
     // From here on versions are counted one after another, and the contract is not being deleted.
     await client.query(`${raiseRevisionSql} where id = $1`, [workspaceId]);
-    const { rows } = await client.query<StoredContract>(
-      `${insertVersionSql} having count(*) filter (where deleted_at is null) > 0 returning ${columns}`,
-      [workspaceId, name, document],
-    );
-    return rows[0] ?? null;
+    const before = await readCurrentVersion(client, workspaceId, name);
+    if (before === null) return null;
+    const { rows } = await client.query<StoredContract>(`${insertVersionSql} returning ${columns}`, [
+      workspaceId,
+      name,
+      document,
+    ]);
+    const after = rows[0] as StoredContract;
+    await insertAuditEntry(client, audit({ before, after, addedEventTypes }));
+    return after;
   });
+}
+
+const currentVersionSql = `select ${columns} from contracts
+  where workspace_id = $1 and name = $2 and deleted_at is null order by version desc limit 1`;
+
+async function readCurrentVersion(client: PoolClient, workspaceId: string, name: string) {
+  const { rows } = await client.query<StoredContract>(currentVersionSql, [workspaceId, name]);
+  return rows[0] ?? null;
 }
 
 export type ContractDeletion =
@@ -83,17 +113,19 @@ export type ContractDeletion =
   | { readonly kind: 'used'; readonly webhooks: number; readonly isDefault: boolean };
 
 /** Deletes a contract that nothing uses. Its versions stay readable for the deliveries that began with them. */
-export async function deleteContract(database: Database, workspaceId: string, name: string): Promise<ContractDeletion> {
+export async function deleteContract(
+  database: Database,
+  workspaceId: string,
+  name: string,
+  audit: AuditOf<[StoredContract]>,
+): Promise<ContractDeletion> {
   return inTransaction<ContractDeletion>(database, async client => {
     const workspace = await client.query<{ isDefault: boolean }>(
       'select contract = $2 as "isDefault" from workspaces where id = $1 for update',
       [workspaceId, name],
     );
-    const known = await client.query(
-      'select from contracts where workspace_id = $1 and name = $2 and deleted_at is null limit 1',
-      [workspaceId, name],
-    );
-    if (known.rowCount === 0) return { kind: 'missing' };
+    const known = await readCurrentVersion(client, workspaceId, name);
+    if (known === null) return { kind: 'missing' };
     const webhooks = await client.query<{ count: number }>(
       'select count(*)::int as count from webhooks where workspace_id = $1 and contract = $2',
       [workspaceId, name],
@@ -105,6 +137,7 @@ export async function deleteContract(database: Database, workspaceId: string, na
       'update contracts set deleted_at = now() where workspace_id = $1 and name = $2 and deleted_at is null',
       [workspaceId, name],
     );
+    await insertAuditEntry(client, audit(known));
     return { kind: 'deleted' };
   });
 }
@@ -115,11 +148,7 @@ export async function findContract(
   workspaceId: string,
   name: string,
 ): Promise<StoredContract | null> {
-  const { rows } = await database.pool.query<StoredContract>(
-    `select ${columns} from contracts where workspace_id = $1 and name = $2 and deleted_at is null
-     order by version desc limit 1`,
-    [workspaceId, name],
-  );
+  const { rows } = await database.pool.query<StoredContract>(currentVersionSql, [workspaceId, name]);
   return rows[0] ?? null;
 }
 

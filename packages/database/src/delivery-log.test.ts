@@ -21,6 +21,7 @@ import {
   readTestSend,
   requestManualRetry,
 } from './index.ts';
+import { audit } from './audit-log.fixture.ts';
 
 let testDatabase: TestDatabase;
 let database: Database;
@@ -210,11 +211,11 @@ describe('manual retry', () => {
     await database.pool.query(`update deliveries set status = 'failed', next_attempt_at = null where id = $1`, [id]);
     const asked = async () =>
       (await database.pool.query('select manual_retry_at::text as at from deliveries where id = $1', [id])).rows[0].at;
-    const first = await requestManualRetry(database, workspaceId, id);
+    const first = await requestManualRetry(database, workspaceId, id, audit);
     expect(first).toMatchObject({ kind: 'accepted', delivery: { id, status: 'failed' } });
     const at = await asked();
     expect(at).not.toBeNull();
-    await requestManualRetry(database, workspaceId, id);
+    await requestManualRetry(database, workspaceId, id, audit);
     expect(await asked()).toBe(at);
   });
 
@@ -222,10 +223,10 @@ describe('manual retry', () => {
     const workspaceId = await makeWorkspace();
     const webhookId = await makeWebhook(workspaceId);
     const id = await makeDelivery(workspaceId, await makeEvent(workspaceId), webhookId);
-    expect(await requestManualRetry(database, await makeWorkspace(), id)).toEqual({ kind: 'missing' });
-    expect(await requestManualRetry(database, workspaceId, makeUuid(nowMs))).toEqual({ kind: 'missing' });
+    expect(await requestManualRetry(database, await makeWorkspace(), id, audit)).toEqual({ kind: 'missing' });
+    expect(await requestManualRetry(database, workspaceId, makeUuid(nowMs), audit)).toEqual({ kind: 'missing' });
     await database.pool.query('delete from webhooks where id = $1', [webhookId]);
-    expect(await requestManualRetry(database, workspaceId, id)).toEqual({ kind: 'webhook_deleted' });
+    expect(await requestManualRetry(database, workspaceId, id, audit)).toEqual({ kind: 'webhook_deleted' });
   });
 });
 
@@ -243,9 +244,9 @@ describe('test send', () => {
       occurredAtMs: nowMs,
       payload: '{"a":1}',
     };
-    expect(await insertTestSend(database, { ...send, workspaceId: await makeWorkspace() })).toBe(false);
+    expect(await insertTestSend(database, { ...send, workspaceId: await makeWorkspace() }, audit)).toBe(false);
     expect(await findEvent(database, workspaceId, eventId)).toBeNull();
-    expect(await insertTestSend(database, send)).toBe(true);
+    expect(await insertTestSend(database, send, audit)).toBe(true);
     expect(await findEvent(database, workspaceId, eventId)).toMatchObject({ payload: '{"a":1}', fannedOut: true });
     expect(await listUnfannedEvents(database, -1000, 10_000)).not.toContain(eventId);
     const { deliveries } = await listPendingDeliveries(database, 1e9, null, 10_000);

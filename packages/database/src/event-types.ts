@@ -1,4 +1,6 @@
+import { type AuditOf, insertAuditEntry } from './audit-log.ts';
 import type { Database } from './database.ts';
+import { inTransaction } from './transaction.ts';
 
 export interface EventType {
   readonly name: string;
@@ -44,36 +46,66 @@ export async function insertEventType(
   workspaceId: string,
   name: string,
   { description, schema, example }: EventTypeFields,
+  audit: AuditOf<[EventType]>,
 ): Promise<EventType | null> {
-  const { rows } = await database.pool.query<EventType>(
-    `with changed as (
-       insert into event_types (workspace_id, name, description, schema, example) values ($1, $2, $3, $4, $5)
-       on conflict (workspace_id, name) do nothing returning ${columns}), ${countRevision}
-     select * from changed`,
-    [workspaceId, name, description, schema, example],
-  );
-  return rows[0] ?? null;
+  return inTransaction(database, async client => {
+    const { rows } = await client.query<EventType>(
+      `with changed as (
+         insert into event_types (workspace_id, name, description, schema, example)
+         select w.id, $2, $3, $4, $5 from workspaces w where w.id = $1
+         on conflict (workspace_id, name) do nothing returning ${columns}), ${countRevision}
+       select * from changed`,
+      [workspaceId, name, description, schema, example],
+    );
+    const made = rows[0] ?? null;
+    if (made !== null) await insertAuditEntry(client, audit(made));
+    return made;
+  });
 }
 
-/** Writes the given fields and leaves the others. @returns null where there is no such event type */
+/** What an update of an event type changed. */
+export interface EventTypeChange {
+  readonly before: EventType;
+  readonly after: EventType;
+}
+
+/**
+ * Writes the given fields and leaves the others; where all are what they were, nothing is changed.
+ *
+ * @returns null where there is no such event type
+ */
 export async function updateEventType(
   database: Database,
   workspaceId: string,
   name: string,
   changes: Partial<EventTypeFields>,
+  audit: AuditOf<[EventTypeChange]>,
 ): Promise<EventType | null> {
-  const { rows } = await database.pool.query<EventType>(
-    `with changed as (
-       update event_types set
-         description = case when $3 then $4 else description end,
-         schema = case when $5 then $6::json else schema end,
-         example = case when $7 then $8::json else example end,
-         updated_at = now()
-       where workspace_id = $1 and name = $2 returning ${columns}), ${countRevision}
-     select * from changed`,
-    [workspaceId, name, ...[changes.description, changes.schema, changes.example].flatMap(given)],
-  );
-  return rows[0] ?? null;
+  return inTransaction(database, async client => {
+    const found = await client.query<EventType & { texts: EventTypeFields }>(
+      `select ${columns}, json_build_object('description', description, 'schema', schema::text, 'example', example::text) as texts
+       from event_types where workspace_id = $1 and name = $2 for update`,
+      [workspaceId, name],
+    );
+    if (found.rows[0] === undefined) return null;
+    const { texts, ...before } = found.rows[0];
+    const names = ['description', 'schema', 'example'] as const;
+    if (names.every(each => changes[each] === undefined || changes[each] === texts[each])) return before;
+    const { rows } = await client.query<EventType>(
+      `with changed as (
+         update event_types set
+           description = case when $3 then $4 else description end,
+           schema = case when $5 then $6::json else schema end,
+           example = case when $7 then $8::json else example end,
+           updated_at = now()
+         where workspace_id = $1 and name = $2 returning ${columns}), ${countRevision}
+       select * from changed`,
+      [workspaceId, name, ...[changes.description, changes.schema, changes.example].flatMap(given)],
+    );
+    const after = rows[0] as EventType;
+    await insertAuditEntry(client, audit({ before, after }));
+    return after;
+  });
 }
 
 function given(value: string | null | undefined): [boolean, string | null] {
@@ -81,13 +113,23 @@ function given(value: string | null | undefined): [boolean, string | null] {
 }
 
 /** @returns whether there was one */
-export async function deleteEventType(database: Database, workspaceId: string, name: string): Promise<boolean> {
-  const { rows } = await database.pool.query(
-    `with changed as (delete from event_types where workspace_id = $1 and name = $2 returning name), ${countRevision}
-     select * from changed`,
-    [workspaceId, name],
-  );
-  return rows.length > 0;
+export async function deleteEventType(
+  database: Database,
+  workspaceId: string,
+  name: string,
+  audit: AuditOf<[EventType]>,
+): Promise<boolean> {
+  return inTransaction(database, async client => {
+    const { rows } = await client.query<EventType>(
+      `with changed as (
+         delete from event_types where workspace_id = $1 and name = $2 returning ${columns}), ${countRevision}
+       select * from changed`,
+      [workspaceId, name],
+    );
+    if (rows[0] === undefined) return false;
+    await insertAuditEntry(client, audit(rows[0]));
+    return true;
+  });
 }
 
 export async function findEventType(database: Database, workspaceId: string, name: string): Promise<EventType | null> {

@@ -1,5 +1,7 @@
+import { type AuditOf, insertAuditEntry } from './audit-log.ts';
 import type { Database } from './database.ts';
 import { type LoggedDelivery, loggedDeliveryColumns } from './delivery-log.ts';
+import { inTransaction } from './transaction.ts';
 
 export type ManualRetryResult =
   | { readonly kind: 'accepted'; readonly delivery: LoggedDelivery }
@@ -15,17 +17,22 @@ export async function requestManualRetry(
   database: Database,
   workspaceId: string,
   id: string,
+  audit: AuditOf<[LoggedDelivery]>,
 ): Promise<ManualRetryResult> {
-  const { rows } = await database.pool.query<LoggedDelivery>(
-    `update deliveries d set manual_retry_at = coalesce(d.manual_retry_at, clock_timestamp())
-     where d.id = $1 and d.workspace_id = $2 and exists (select from webhooks w where w.id = d.webhook_id)
-     returning ${loggedDeliveryColumns}`,
-    [id, workspaceId],
-  );
-  if (rows[0] !== undefined) return { kind: 'accepted', delivery: rows[0] };
-  const { rowCount } = await database.pool.query('select from deliveries where id = $1 and workspace_id = $2', [
-    id,
-    workspaceId,
-  ]);
-  return { kind: rowCount === 1 ? 'webhook_deleted' : 'missing' };
+  return inTransaction<ManualRetryResult>(database, async client => {
+    const { rows } = await client.query<LoggedDelivery & { webhookExists: boolean; alreadyAsked: boolean }>(
+      `select ${loggedDeliveryColumns}, d.manual_retry_at is not null as "alreadyAsked",
+         exists (select from webhooks w where w.id = d.webhook_id) as "webhookExists"
+       from deliveries d where d.id = $1 and d.workspace_id = $2 for update of d`,
+      [id, workspaceId],
+    );
+    if (rows[0] === undefined) return { kind: 'missing' };
+    const { webhookExists, alreadyAsked, ...delivery } = rows[0];
+    if (!webhookExists) return { kind: 'webhook_deleted' };
+    if (!alreadyAsked) {
+      await client.query('update deliveries set manual_retry_at = clock_timestamp() where id = $1', [id]);
+      await insertAuditEntry(client, audit(delivery));
+    }
+    return { kind: 'accepted', delivery };
+  });
 }

@@ -7,6 +7,7 @@ import {
   loadDeliveries,
   recordAttempts,
 } from './index.ts';
+import { audit } from './audit-log.fixture.ts';
 
 let fixture: HotPathFixture;
 beforeAll(async () => {
@@ -120,8 +121,8 @@ describe('recording', () => {
     const [waiting, over] = [await fixture.makeDelivery(webhookId), await fixture.makeDelivery(webhookId)];
     await recordAttempts(fixture.database, [fixture.scheduledAttempt(over)]);
     const [before] = await loadDeliveries(fixture.database, [waiting]);
-    expect(await deactivateWebhook(fixture.database, webhookId, 'gone')).toBe(true);
-    expect(await deactivateWebhook(fixture.database, webhookId, 'gone')).toBe(false);
+    expect(await deactivateWebhook(fixture.database, webhookId, 'gone', audit)).toBe(true);
+    expect(await deactivateWebhook(fixture.database, webhookId, 'gone', audit)).toBe(false);
     expect(await cancelPendingDeliveries(fixture.database, webhookId)).toBe(1);
     const [after] = await loadDeliveries(fixture.database, [waiting]);
     expect(after).toMatchObject({

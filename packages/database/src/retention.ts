@@ -39,3 +39,17 @@ export async function deleteExpiredIdempotencyKeys(database: Database, hours: nu
     if ((rowCount ?? 0) < 5000) return total;
   }
 }
+
+/** Forgets entries of the audit log older than `days`, oldest first, in bites that hold no lock for long. @returns how many */
+export async function deleteExpiredAuditEntries(database: Database, days: number): Promise<number> {
+  for (let total = 0; ; ) {
+    const { rowCount } = await database.pool.query(
+      `delete from audit_log where id = any(array(
+         select id from audit_log where id < uuidv7_floor(current_timestamp - $1 * interval '1 day')
+         order by id limit 5000))`,
+      [days],
+    );
+    total += rowCount ?? 0;
+    if ((rowCount ?? 0) < 5000) return total;
+  }
+}

@@ -1,3 +1,4 @@
+import { type AuditOf, insertAuditEntry } from './audit-log.ts';
 import type { Database } from './database.ts';
 import { inTransaction } from './transaction.ts';
 import { listSigningSecrets, type NewWebhookSecret } from './webhook-secrets.ts';
@@ -37,6 +38,7 @@ export async function rotateWebhookSecret<Refusal>(
   database: Database,
   { workspaceId, webhookId, maxSigning }: RotationTarget,
   decide: (webhook: Webhook) => RotationDecision<Refusal>,
+  audit: AuditOf<[{ readonly overlapSeconds: number }]>,
 ): Promise<RotationResult<Refusal>> {
   return inTransaction<RotationResult<Refusal>>(database, async client => {
     const webhook = await lockWebhook(client, workspaceId, webhookId);
@@ -63,6 +65,7 @@ export async function rotateWebhookSecret<Refusal>(
     ]);
     await client.query('update webhooks set version = version + 1, updated_at = now() where id = $1', [webhookId]);
     await client.query(`${raiseRevisionSql} where id = $1`, [workspaceId]);
+    await insertAuditEntry(client, audit({ overlapSeconds }));
     return { kind: 'rotated' };
   });
 }

@@ -1,6 +1,8 @@
 import type { AttemptStatus, DeliveryStatus } from '@signpost/delivery';
+import { type AuditOf, insertAuditEntry } from './audit-log.ts';
 import { contractVersionSql } from './contracts.ts';
 import type { Database } from './database.ts';
+import { inTransaction } from './transaction.ts';
 
 /** A synthetic event on its way to one webhook. */
 export interface NewTestSend {
@@ -21,19 +23,9 @@ export interface NewTestSend {
  *
  * @returns false where the workspace has no such webhook; nothing is stored then
  */
-export async function insertTestSend(database: Database, send: NewTestSend): Promise<boolean> {
-  const { rows } = await database.pool.query(
-    `with target as (
-       select w.id, w.workspace_id, coalesce(w.contract, ws.contract) as contract, ${contractVersionSql} as version
-       from webhooks w join workspaces ws on ws.id = w.workspace_id where w.id = $5 and w.workspace_id = $6
-     ), made as (
-       insert into events (id, workspace_id, event_type, occurred_at, payload)
-       select $1, target.workspace_id, $2, $3, $4 from target returning id, event_type
-     )
-     insert into deliveries (id, workspace_id, event_id, webhook_id, event_type, contract, contract_version, test)
-     select $7, target.workspace_id, made.id, target.id, made.event_type, target.contract, target.version, true
-     from target, made returning id`,
-    [
+export async function insertTestSend(database: Database, send: NewTestSend, audit: AuditOf): Promise<boolean> {
+  return inTransaction(database, async client => {
+    const { rows } = await client.query(insertTestSendSql, [
       send.eventId,
       send.eventType,
       new Date(send.occurredAtMs).toISOString(),
@@ -41,10 +33,24 @@ export async function insertTestSend(database: Database, send: NewTestSend): Pro
       send.webhookId,
       send.workspaceId,
       send.deliveryId,
-    ],
-  );
-  return rows.length > 0;
+    ]);
+    if (rows.length === 0) return false;
+    await insertAuditEntry(client, audit());
+    return true;
+  });
 }
+
+const insertTestSendSql = `
+  with target as (
+    select w.id, w.workspace_id, coalesce(w.contract, ws.contract) as contract, ${contractVersionSql} as version
+    from webhooks w join workspaces ws on ws.id = w.workspace_id where w.id = $5 and w.workspace_id = $6
+  ), made as (
+    insert into events (id, workspace_id, event_type, occurred_at, payload)
+    select $1, target.workspace_id, $2, $3, $4 from target returning id, event_type
+  )
+  insert into deliveries (id, workspace_id, event_id, webhook_id, event_type, contract, contract_version, test)
+  select $7, target.workspace_id, made.id, target.id, made.event_type, target.contract, target.version, true
+  from target, made returning id`;
 
 /** How a test send stands; the attempt's values are null until it was made. */
 export interface TestSendState {

@@ -17,6 +17,7 @@ import {
   openDatabase,
   rotateWebhookSecret,
 } from './index.ts';
+import { audit } from './audit-log.fixture.ts';
 import { patternsThatMatch } from './webhooks.ts';
 
 let testDatabase: TestDatabase;
@@ -42,7 +43,7 @@ const everything = { active: null, eventType: null, subject: null };
 
 async function makeWorkspace(): Promise<string> {
   const id = uuid();
-  await insertWorkspace(database, { id, name: id, contract: 'standard' });
+  await insertWorkspace(database, { id, name: id, contract: 'standard' }, [], audit);
   return id;
 }
 
@@ -68,7 +69,7 @@ function newWebhook(workspaceId: string, overrides: Partial<NewWebhook> = {}): N
 
 async function makeWebhook(workspaceId: string, overrides: Partial<NewWebhook> = {}): Promise<string> {
   const webhook = newWebhook(workspaceId, overrides);
-  await insertWebhook(database, webhook, newSecret());
+  await insertWebhook(database, webhook, newSecret(), audit);
   return webhook.id;
 }
 
@@ -101,7 +102,7 @@ describe('webhooks', () => {
       active: false,
     });
     const { workspaceId: _workspaceId, ...settings } = webhook;
-    expect(await insertWebhook(database, webhook, newSecret())).toMatchObject(settings);
+    expect(await insertWebhook(database, webhook, newSecret(), audit)).toMatchObject(settings);
     const found = await findWebhook(database, workspaceId, webhook.id);
     expect(found).toMatchObject(settings);
     expect(JSON.stringify(found?.metadata)).toBe(JSON.stringify(metadata));
@@ -109,7 +110,7 @@ describe('webhooks', () => {
   });
 
   test('a workspace that is gone takes none', async () => {
-    expect(await insertWebhook(database, newWebhook(uuid()), newSecret())).toBeNull();
+    expect(await insertWebhook(database, newWebhook(uuid()), newSecret(), audit)).toBeNull();
   });
 
   test('changes at once each raise the version and the revision', async () => {
@@ -121,18 +122,23 @@ describe('webhooks', () => {
     const version = await versionOf(id);
     await Promise.all([
       ...Array.from({ length: 5 }, (_, n) =>
-        changeWebhook(database, workspaceId, id, () => ({ kind: 'change', changes: { description: `${n}` } })),
+        changeWebhook(database, workspaceId, id, () => ({ kind: 'change', changes: { description: `${n}` } }), audit),
       ),
       ...Array.from({ length: 5 }, () =>
-        rotateWebhookSecret(database, { workspaceId, webhookId: id, maxSigning: 100 }, () => ({
-          kind: 'rotate',
-          secret: newSecret(),
-          overlapSeconds: 60,
-        })),
+        rotateWebhookSecret(
+          database,
+          { workspaceId, webhookId: id, maxSigning: 100 },
+          () => ({
+            kind: 'rotate',
+            secret: newSecret(),
+            overlapSeconds: 60,
+          }),
+          audit,
+        ),
       ),
     ]);
     expect(await versionOf(id)).toBe(version + 10);
-    expect(await deleteWebhook(database, workspaceId, id)).toBe(true);
+    expect(await deleteWebhook(database, workspaceId, id, audit)).toBe(true);
     expect(await revisionOf(workspaceId)).toBe(before + 21);
   });
 
@@ -144,16 +150,18 @@ describe('webhooks', () => {
       await versionOf(id),
       await findWebhook(database, workspaceId, id),
     ];
-    const noChange = await changeWebhook(database, workspaceId, id, () => ({ kind: 'change', changes: {} }));
+    const noChange = await changeWebhook(database, workspaceId, id, () => ({ kind: 'change', changes: {} }), audit);
     expect(noChange).toEqual({ kind: 'changed', webhook: before });
-    expect(await changeWebhook(database, workspaceId, id, () => ({ kind: 'refuse', refusal: 'no' }))).toEqual({
+    expect(await changeWebhook(database, workspaceId, id, () => ({ kind: 'refuse', refusal: 'no' }), audit)).toEqual({
       kind: 'refused',
       refusal: 'no',
     });
     const changes = { url: 'https://example.org' };
-    expect(await changeWebhook(database, other, id, () => ({ kind: 'change', changes }))).toEqual({ kind: 'missing' });
+    expect(await changeWebhook(database, other, id, () => ({ kind: 'change', changes }), audit)).toEqual({
+      kind: 'missing',
+    });
     expect(await findWebhook(database, other, id)).toBeNull();
-    expect(await deleteWebhook(database, other, id)).toBe(false);
+    expect(await deleteWebhook(database, other, id, audit)).toBe(false);
     expect([await revisionOf(workspaceId), await versionOf(id)]).toEqual([revision, version]);
     expect(await findWebhook(database, workspaceId, id)).toEqual(before);
   });
@@ -163,14 +171,26 @@ describe('webhooks', () => {
     const id = await makeWebhook(workspaceId);
     const fault = new Error('decided badly');
     await expect(
-      changeWebhook(database, workspaceId, id, () => {
-        throw fault;
-      }),
+      changeWebhook(
+        database,
+        workspaceId,
+        id,
+        () => {
+          throw fault;
+        },
+        audit,
+      ),
     ).rejects.toBe(fault);
-    const changed = await changeWebhook(database, workspaceId, id, () => ({
-      kind: 'change',
-      changes: { active: false },
-    }));
+    const changed = await changeWebhook(
+      database,
+      workspaceId,
+      id,
+      () => ({
+        kind: 'change',
+        changes: { active: false },
+      }),
+      audit,
+    );
     expect(changed).toMatchObject({ kind: 'changed', webhook: { active: false } });
   });
 
@@ -210,11 +230,16 @@ describe('webhooks', () => {
 describe('rotation', () => {
   const secretsOf = async (id: string) => (await loadWebhookTargets(database, [id]))[0]?.secrets ?? [];
   const rotate = (workspaceId: string, webhookId: string, overlapSeconds: number, maxSigning = 10) =>
-    rotateWebhookSecret(database, { workspaceId, webhookId, maxSigning }, () => ({
-      kind: 'rotate',
-      secret: newSecret(),
-      overlapSeconds,
-    }));
+    rotateWebhookSecret(
+      database,
+      { workspaceId, webhookId, maxSigning },
+      () => ({
+        kind: 'rotate',
+        secret: newSecret(),
+        overlapSeconds,
+      }),
+      audit,
+    );
 
   test('the new secret comes first; the old one ends with the overlap, never later than it was to end', async () => {
     const workspaceId = await makeWorkspace();

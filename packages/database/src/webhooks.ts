@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { type AuditOf, insertAuditEntry } from './audit-log.ts';
 import type { Database } from './database.ts';
 import { inTransaction } from './transaction.ts';
 import { listSigningSecrets, type NewWebhookSecret, type SigningSecret } from './webhook-secrets.ts';
@@ -98,17 +99,22 @@ export async function insertWebhook(
   database: Database,
   webhook: NewWebhook,
   secret: NewWebhookSecret,
+  audit: AuditOf<[Webhook]>,
 ): Promise<Webhook | null> {
-  const { rows } = await database.pool.query<Webhook>(insertSql, [
-    webhook.id,
-    webhook.workspaceId,
-    ...settingNames.map(name => toParameter(name, webhook[name])),
-    secret.id,
-    secret.sealed,
-    secret.keyId,
-    webhook.bound ?? false,
-  ]);
-  return rows[0] ?? null;
+  return inTransaction(database, async client => {
+    const { rows } = await client.query<Webhook>(insertSql, [
+      webhook.id,
+      webhook.workspaceId,
+      ...settingNames.map(name => toParameter(name, webhook[name])),
+      secret.id,
+      secret.sealed,
+      secret.keyId,
+      webhook.bound ?? false,
+    ]);
+    const made = rows[0] ?? null;
+    if (made !== null) await insertAuditEntry(client, audit(made));
+    return made;
+  });
 }
 
 /** The webhook that belongs to a subject, or null. */
@@ -182,9 +188,16 @@ export type WebhookChangeResult<Refusal> =
   | { readonly kind: 'refused'; readonly refusal: Refusal }
   | { readonly kind: 'missing' };
 
+/** What an update of a webhook changed. */
+export interface WebhookChange {
+  readonly before: Webhook;
+  readonly after: Webhook;
+}
+
 /**
  * Changes a webhook. The row is locked while `decide` looks at it, so that two changes at once cannot make a whole that
- * neither would have been allowed to make. Setting `active` forgets why Signpost had deactivated it.
+ * neither would have been allowed to make. Setting `active` forgets why Signpost had deactivated it. Settings that are
+ * what they were already change nothing.
  *
  * @param decide must not wait for anything
  */
@@ -193,13 +206,19 @@ export async function changeWebhook<Refusal>(
   workspaceId: string,
   id: string,
   decide: (current: Webhook, secrets: readonly SigningSecret[]) => WebhookDecision<Refusal>,
+  audit: AuditOf<[WebhookChange]>,
 ): Promise<WebhookChangeResult<Refusal>> {
   return inTransaction(database, async client => {
     const current = await lockWebhook(client, workspaceId, id);
     if (current === null) return { kind: 'missing' };
     const decision = decide(current, await listSigningSecrets(client, id));
     if (decision.kind === 'refuse') return { kind: 'refused', refusal: decision.refusal };
-    const names = settingNames.filter(name => decision.changes[name] !== undefined);
+    const names = settingNames.filter(
+      // As text: the order of headers and of metadata's members is part of them.
+      name =>
+        decision.changes[name] !== undefined &&
+        JSON.stringify(decision.changes[name]) !== JSON.stringify(current[name]),
+    );
     if (names.length === 0) return { kind: 'changed', webhook: current };
     const sets = names.map((name, index) => `${settingColumns[name]} = $${index + 2}`);
     if (decision.changes.active === true) sets.push('deactivated_reason = null');
@@ -211,7 +230,9 @@ export async function changeWebhook<Refusal>(
       [id, ...names.map(name => toParameter(name, decision.changes[name]))],
     );
     await client.query(`${raiseRevisionSql} where id = $1`, [workspaceId]);
-    return { kind: 'changed', webhook: rows[0] as Webhook };
+    const after = rows[0] as Webhook;
+    await insertAuditEntry(client, audit({ before: current, after }));
+    return { kind: 'changed', webhook: after };
   });
 }
 
@@ -225,12 +246,21 @@ export async function lockWebhook(client: PoolClient, workspaceId: string, id: s
 }
 
 /** Deletes a webhook with its secrets; its deliveries stay. @returns whether the workspace had it */
-export async function deleteWebhook(database: Database, workspaceId: string, id: string): Promise<boolean> {
-  const { rows } = await database.pool.query(
-    `with gone as (delete from webhooks where id = $1 and workspace_id = $2 returning id),
-       raised as (${raiseRevisionSql} where id = $2 and exists (select from gone))
-     select id from gone`,
-    [id, workspaceId],
-  );
-  return rows.length > 0;
+export async function deleteWebhook(
+  database: Database,
+  workspaceId: string,
+  id: string,
+  audit: AuditOf<[Webhook]>,
+): Promise<boolean> {
+  return inTransaction(database, async client => {
+    const { rows } = await client.query<Webhook>(
+      `with gone as (delete from webhooks where id = $1 and workspace_id = $2 returning *),
+         raised as (${raiseRevisionSql} where id = $2 and exists (select from gone))
+       select ${columns} from gone`,
+      [id, workspaceId],
+    );
+    if (rows[0] === undefined) return false;
+    await insertAuditEntry(client, audit(rows[0]));
+    return true;
+  });
 }

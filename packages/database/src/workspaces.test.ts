@@ -15,6 +15,7 @@ import {
   openDatabase,
   updateEventType,
 } from './index.ts';
+import { audit } from './audit-log.fixture.ts';
 
 let testDatabase: TestDatabase;
 let database: Database;
@@ -34,7 +35,7 @@ afterAll(async () => {
 });
 
 const newId = (): string => makeUuid(Date.now());
-const makeWorkspace = () => ensureWorkspace(database, { id: newId(), name: newId(), contract: 'standard' });
+const makeWorkspace = () => ensureWorkspace(database, { id: newId(), name: newId(), contract: 'standard' }, audit);
 
 async function insertPendingDelivery(workspaceId: string): Promise<string> {
   const id = newId();
@@ -60,7 +61,7 @@ async function statusOf(id: string): Promise<string> {
 test('a workspace that many ensure at once is made once', async () => {
   const name = newId();
   const made = await Promise.all(
-    Array.from({ length: 8 }, () => ensureWorkspace(database, { id: newId(), name, contract: 'standard' })),
+    Array.from({ length: 8 }, () => ensureWorkspace(database, { id: newId(), name, contract: 'standard' }, audit)),
   );
   expect(new Set(made.map(each => each.id)).size).toBe(1);
 });
@@ -69,36 +70,38 @@ test('deleting a workspace revokes its keys and cancels its pending deliveries, 
   const [gone, other] = [await makeWorkspace(), await makeWorkspace()];
   const secretHash = randomBytes(32);
   const key = { id: newId(), workspaceId: gone.id, name: 'a', scopes: ['read'] as const, secretHint: 'abcd' };
-  expect(await insertApiKey(database, { ...key, secretHash })).toMatchObject({ scopes: ['read'] });
+  expect(await insertApiKey(database, { ...key, secretHash }, audit)).toMatchObject({ scopes: ['read'] });
   expect(await findApiKeyAccess(database, secretHash)).toMatchObject({ workspaceId: gone.id, keyId: key.id });
   const [cancelled, kept] = [await insertPendingDelivery(gone.id), await insertPendingDelivery(other.id)];
-  expect(await deleteWorkspace(database, gone.id)).toBe(true);
+  expect(await deleteWorkspace(database, gone.id, audit)).toBe(true);
   expect([await statusOf(cancelled), await statusOf(kept)]).toEqual(['cancelled', 'pending']);
   expect(await findApiKeyAccess(database, secretHash)).toBeNull();
-  expect(await deleteWorkspace(database, gone.id)).toBe(false);
+  expect(await deleteWorkspace(database, gone.id, audit)).toBe(false);
 });
 
 test('a secret that is there already stays as it is, also when it was revoked', async () => {
   const workspace = await makeWorkspace();
   const key = { workspaceId: workspace.id, name: 'a', scopes: ['admin'] as const, secretHint: 'abcd' };
   const secretHash = randomBytes(32);
-  await insertApiKey(database, { ...key, id: newId(), secretHash });
+  await insertApiKey(database, { ...key, id: newId(), secretHash }, audit);
   await database.pool.query('update api_keys set revoked_at = now() where secret_hash = $1', [secretHash]);
-  expect(await insertApiKey(database, { ...key, id: newId(), secretHash })).toBeNull();
+  expect(await insertApiKey(database, { ...key, id: newId(), secretHash }, audit)).toBeNull();
   expect(await findApiKeyAccess(database, secretHash)).toBeNull();
 });
 
 test('an event type keeps what an update leaves out, and JSON texts as they are', async () => {
   const { id } = await makeWorkspace();
   const fields = { description: 'a', schema: '{"type":"object"}', example: '"\\u0000"' };
-  expect(await insertEventType(database, id, 'call.ended', fields)).toMatchObject({ example: '\u0000' });
-  expect(await insertEventType(database, id, 'call.ended', fields)).toBeNull();
-  expect(await updateEventType(database, id, 'call.ended', { description: undefined, schema: null })).toMatchObject({
+  expect(await insertEventType(database, id, 'call.ended', fields, audit)).toMatchObject({ example: '\u0000' });
+  expect(await insertEventType(database, id, 'call.ended', fields, audit)).toBeNull();
+  expect(
+    await updateEventType(database, id, 'call.ended', { description: undefined, schema: null }, audit),
+  ).toMatchObject({
     description: 'a',
     schema: null,
     example: '\u0000',
   });
-  expect(await updateEventType(database, id, 'nothing', { schema: null })).toBeNull();
+  expect(await updateEventType(database, id, 'nothing', { schema: null }, audit)).toBeNull();
   expect(await listEventTypes(database, id, { limit: 10, afterName: 'call.ended' })).toEqual([]);
   // Two changes; what changed nothing does not count.
   expect(await loadCatalogue(database, id)).toEqual({

@@ -1,3 +1,4 @@
+import { type AuditOf, insertAuditEntry } from './audit-log.ts';
 import type { Database } from './database.ts';
 import { inTransaction } from './transaction.ts';
 import { type CatalogueEntry, insertMissingEventTypes } from './workspace-catalogue.ts';
@@ -34,16 +35,24 @@ const columnsSql = 'id, name, contract, created_at as "createdAt"';
 export async function insertWorkspace(
   database: Database,
   { id, name, contract }: NewWorkspace,
-  eventTypes: readonly CatalogueEntry[] = [],
+  eventTypes: readonly CatalogueEntry[],
+  audit: AuditOf<[MadeWorkspace]>,
 ): Promise<Workspace | null> {
   return inTransaction(database, async client => {
     const { rows } = await client.query<Workspace>(
       `insert into workspaces (id, name, contract) values ($1, $2, $3) on conflict do nothing returning ${columnsSql}`,
       [id, name, contract],
     );
-    if (rows[0] !== undefined) await insertMissingEventTypes(client, id, eventTypes);
-    return rows[0] ?? null;
+    if (rows[0] === undefined) return null;
+    const addedEventTypes = await insertMissingEventTypes(client, id, eventTypes);
+    await insertAuditEntry(client, audit({ ...rows[0], addedEventTypes }));
+    return rows[0];
   });
+}
+
+/** A new workspace, with the names of the event types that its contract brought. */
+export interface MadeWorkspace extends Workspace {
+  readonly addedEventTypes: readonly string[];
 }
 
 /** What is to become of a workspace; what is missing stays. */
@@ -63,22 +72,47 @@ export type WorkspaceChangeResult =
   | { readonly kind: 'name_taken' }
   | { readonly kind: 'missing' };
 
-/** Changes a workspace. Fan-outs learn of another contract by the revision of its webhooks. */
+/** What a change of a workspace did. */
+export interface WorkspaceChange {
+  readonly before: Workspace;
+  readonly after: Workspace;
+  /** Names. */
+  readonly addedEventTypes: readonly string[];
+}
+
+/**
+ * Changes a workspace, where anything would be another. Fan-outs learn of another contract by the revision of its
+ * webhooks.
+ */
 export async function changeWorkspace(
   database: Database,
   id: string,
   { name, contract }: WorkspaceChanges,
+  audit: AuditOf<[WorkspaceChange]>,
 ): Promise<WorkspaceChangeResult> {
   return inTransaction<WorkspaceChangeResult>(database, async client => {
-    if (contract !== undefined) await insertMissingEventTypes(client, id, contract.eventTypes);
+    const known = await client.query('select from workspaces where id = $1', [id]);
+    if (known.rowCount === 0) return { kind: 'missing' };
+    const addedEventTypes =
+      contract === undefined ? [] : await insertMissingEventTypes(client, id, contract.eventTypes);
+    const current = await client.query<Workspace>(
+      // Not `for update`: event types that others insert at this moment hold their workspace by its key.
+      `select ${columnsSql} from workspaces where id = $1 for no key update`,
+      [id],
+    );
+    const before = current.rows[0];
+    if (before === undefined) return { kind: 'missing' };
+    const isAsBefore = (name ?? before.name) === before.name && (contract?.name ?? before.contract) === before.contract;
+    if (isAsBefore && addedEventTypes.length === 0) return { kind: 'changed', workspace: before };
     const { rows } = await client.query<Workspace>(
       `update workspaces set name = coalesce($2, name), contract = coalesce($3, contract),
          webhooks_revision = webhooks_revision + 1
        where id = $1 returning ${columnsSql}`,
       [id, name ?? null, contract?.name ?? null],
     );
-    if (rows[0] === undefined) return { kind: 'missing' };
-    return { kind: 'changed', workspace: rows[0] };
+    const after = rows[0] as Workspace;
+    await insertAuditEntry(client, audit({ before, after, addedEventTypes }));
+    return { kind: 'changed', workspace: after };
   }).catch((error: unknown) => {
     if (isNameTaken(error)) return { kind: 'name_taken' };
     throw error;
@@ -92,8 +126,12 @@ function isNameTaken(error: unknown): boolean {
 }
 
 /** The workspace of that name, made now if there is none. Several processes may ask at once: all get the same one. */
-export async function ensureWorkspace(database: Database, workspace: NewWorkspace): Promise<Workspace> {
-  const made = await insertWorkspace(database, workspace);
+export async function ensureWorkspace(
+  database: Database,
+  workspace: NewWorkspace,
+  audit: AuditOf<[MadeWorkspace]>,
+): Promise<Workspace> {
+  const made = await insertWorkspace(database, workspace, [], audit);
   return (
     made ?? (await database.prisma.workspace.findUniqueOrThrow({ where: { name: workspace.name }, select: columns }))
   );
@@ -120,13 +158,17 @@ export async function listWorkspaces(database: Database, { limit, beforeId }: Pa
  *
  * @returns whether there was one
  */
-export async function deleteWorkspace(database: Database, id: string): Promise<boolean> {
-  const { rows } = await database.pool.query(
-    `with gone as (delete from workspaces where id = $1 returning id), cancelled as (
-       update deliveries set status = 'cancelled', completed_at = clock_timestamp(), next_attempt_at = null, manual_retry_at = null
-       where workspace_id = $1 and status = 'pending' and exists (select from gone))
-     select id from gone`,
-    [id],
-  );
-  return rows.length > 0;
+export async function deleteWorkspace(database: Database, id: string, audit: AuditOf<[Workspace]>): Promise<boolean> {
+  return inTransaction(database, async client => {
+    const { rows } = await client.query<Workspace>(
+      `with gone as (delete from workspaces where id = $1 returning *), cancelled as (
+         update deliveries set status = 'cancelled', completed_at = clock_timestamp(), next_attempt_at = null, manual_retry_at = null
+         where workspace_id = $1 and status = 'pending' and exists (select from gone))
+       select ${columnsSql} from gone`,
+      [id],
+    );
+    if (rows[0] === undefined) return false;
+    await insertAuditEntry(client, audit(rows[0]));
+    return true;
+  });
 }

@@ -1,5 +1,14 @@
 export { type AttemptError, type AttemptErrorCode, attemptErrors } from './attempt-errors.ts';
 export {
+  type AuditAction,
+  auditActions,
+  type AuditActorType,
+  auditActorTypes,
+  auditResourceOf,
+  type AuditResourceType,
+  auditResourceTypes,
+} from './audit.ts';
+export {
   isEventType,
   isEventTypePattern,
   matchesEventType,

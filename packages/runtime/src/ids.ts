@@ -12,6 +12,7 @@ export const idPrefixes = {
   event: 'evt',
   delivery: 'del',
   attempt: 'att',
+  auditEntry: 'aud',
 } as const;
 export type IdKind = keyof typeof idPrefixes;
 

@@ -12,6 +12,8 @@ export interface Access {
   readonly kind: 'access';
   /** The key's UUID; null: the instance's own key. */
   readonly keyId: string | null;
+  /** Empty with the instance's own key. */
+  readonly keyName: string;
   readonly scopes: readonly ApiKeyScope[];
   /** Null only with the instance's key, where the operation works across workspaces and none was named. */
   readonly workspace: WorkspaceAccess | null;
@@ -53,7 +55,7 @@ async function authorizeInstance(
   named: string | null,
   registry: AccessRegistry,
 ): Promise<Access | Problem> {
-  const access = { kind: 'access', keyId: null, scopes: ['admin'] } as const;
+  const access = { kind: 'access', keyId: null, keyName: '', scopes: ['admin'] } as const;
   if (named === null) {
     if (operation.acrossWorkspaces === true) return { ...access, workspace: null };
     return problem('workspace_required', 'Name the workspace in the header X-Workspace-Id.');
@@ -72,5 +74,5 @@ function authorizeKey(
   if (scope === 'instance') return problem('forbidden_scope', 'This needs the instance key.');
   if (scope !== null && !key.scopes.includes(scope) && !key.scopes.includes('admin'))
     return problem('forbidden_scope', `This needs a key with the scope ${scope}.`);
-  return { kind: 'access', keyId: key.keyId, scopes: key.scopes, workspace: key };
+  return { kind: 'access', keyId: key.keyId, keyName: key.keyName, scopes: key.scopes, workspace: key };
 }

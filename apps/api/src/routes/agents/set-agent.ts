@@ -7,13 +7,13 @@ import {
   findBoundWebhook,
   insertWebhook,
   type Webhook,
-  type WorkspaceAccess,
 } from '@signpost/database';
-import { makeUuid } from '@signpost/runtime';
+import { formatId, makeUuid } from '@signpost/runtime';
+import { differencesOf, type Facts, fieldsOf } from '../../audit/audit-changes.ts';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { type Problem, problem } from '../../errors/problem.ts';
 import { type Answer, answer } from '../../middleware/write-answer.ts';
-import { route } from '../../routing.ts';
+import { type RequestContext, route } from '../../routing.ts';
 import { chooseSecret, sealSecret } from '../webhooks/signing-secret.ts';
 import { judgeSettings } from '../webhooks/webhook-rules.ts';
 import { agentBody } from './agent-body.ts';
@@ -26,30 +26,43 @@ const maxLooks = 5;
  * or the missing row tells, and it is looked for again.
  */
 export const setAgent = (dependencies: ApiDependencies) =>
-  route(operations.setAgent, async ({ workspace, params: { id }, body: { webhook_url: url } }) => {
+  route(operations.setAgent, async context => {
+    const { id } = context.params;
+    const { webhook_url: url } = context.body;
     for (let look = 0; look < maxLooks; look += 1) {
-      const current = await findBoundWebhook(dependencies.database, workspace.workspaceId, id);
+      const current = await findBoundWebhook(dependencies.database, context.workspace.workspaceId, id);
       const done =
         url === null
-          ? await removeUrl(dependencies, workspace, id, current)
+          ? await removeUrl(dependencies, context, current)
           : current === null
-            ? await makeBoundWebhook(dependencies, workspace, id, url)
-            : await changeUrl(dependencies, workspace, id, current, url);
+            ? await makeBoundWebhook(dependencies, context, url)
+            : await changeUrl(dependencies, context, current, url);
       if (done !== null) return done;
     }
     return problem('conflict', `The webhook of ${id} is being changed by others at this moment; repeat the call.`);
   });
 
 type Done = Answer | Problem | null;
+type Context = RequestContext<typeof operations.setAgent>;
+
+/** What entries tell of an agent. */
+const agentFacts = (webhook: Webhook): Facts => ({
+  webhook_url: webhook.url,
+  webhook_id: formatId('webhook', webhook.id),
+  contract: webhook.contract,
+  active: webhook.active,
+});
 
 async function removeUrl(
   { database }: ApiDependencies,
-  { workspaceId }: WorkspaceAccess,
-  id: string,
+  { workspace: { workspaceId }, params: { id }, audit }: Context,
   current: Webhook | null,
 ): Promise<Done> {
   if (current === null) return answer(200, agentBody(id, null));
-  if (!(await deleteWebhook(database, workspaceId, current.id))) return null;
+  const removed = await deleteWebhook(database, workspaceId, current.id, gone =>
+    audit({ action: 'agent.deleted', workspaceId, resourceId: id, changes: fieldsOf(agentFacts(gone)) }),
+  );
+  if (!removed) return null;
   await cancelPendingDeliveries(database, current.id);
   return answer(200, agentBody(id, null));
 }
@@ -62,10 +75,10 @@ async function removeUrl(
  */
 async function makeBoundWebhook(
   dependencies: ApiDependencies,
-  workspace: WorkspaceAccess,
-  id: string,
+  { workspace, params: { id }, audit }: Context,
   url: string,
 ): Promise<Done> {
+  const { workspaceId } = workspace;
   const { database, clock, encryption, contracts } = dependencies;
   const contract = workspace.contract === standardContract.name ? 'nixflex' : null;
   const findContract = await contracts.load(workspace, [contract]);
@@ -81,13 +94,14 @@ async function makeBoundWebhook(
     database,
     {
       id: webhookId,
-      workspaceId: workspace.workspaceId,
+      workspaceId,
       url: verdict.url,
       ...settings,
       ...inherited,
       bound: true,
     },
     sealSecret(encryption, webhookId, secret.text, nowMs),
+    made => audit({ action: 'agent.created', workspaceId, resourceId: id, changes: fieldsOf(agentFacts(made)) }),
   );
   if (webhook === null) return null;
   return answer(201, { ...agentBody(id, webhook), signing_secret: secret.text });
@@ -96,15 +110,15 @@ async function makeBoundWebhook(
 /** Another URL makes a deactivated webhook active: what was wrong was the one before. @returns null where it is gone */
 async function changeUrl(
   dependencies: ApiDependencies,
-  workspace: WorkspaceAccess,
-  id: string,
+  { workspace, params: { id }, audit }: Context,
   current: Webhook,
   url: string,
 ): Promise<Done> {
+  const { workspaceId } = workspace;
   const findContract = await dependencies.contracts.load(workspace, [current.contract]);
   const result = await changeWebhook<Problem | null>(
     dependencies.database,
-    workspace.workspaceId,
+    workspaceId,
     current.id,
     latest => {
       // It was given another subject a moment ago: it is no longer the agent's.
@@ -113,6 +127,13 @@ async function changeUrl(
       if (verdict.kind === 'problem') return { kind: 'refuse', refusal: verdict };
       return { kind: 'change', changes: verdict.url === latest.url ? {} : { url: verdict.url, active: true } };
     },
+    ({ before, after }) =>
+      audit({
+        action: 'agent.updated',
+        workspaceId,
+        resourceId: id,
+        changes: differencesOf(agentFacts(before), agentFacts(after)),
+      }),
   );
   if (result.kind === 'missing') return null;
   if (result.kind === 'refused') return result.refusal && atUrlMember(result.refusal);

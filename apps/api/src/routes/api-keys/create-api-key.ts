@@ -1,23 +1,35 @@
 import { operations } from '@signpost/api-schema';
 import { insertApiKey } from '@signpost/database';
-import { makeUuid } from '@signpost/runtime';
+import { formatId, makeUuid } from '@signpost/runtime';
 import { hashKeySecret, keySecretHint, makeKeySecret } from '../../access/key-secret.ts';
+import { fieldsOf } from '../../audit/audit-changes.ts';
+import { apiKeyFacts } from '../../audit/audited-facts.ts';
 import type { ApiDependencies } from '../../dependencies.ts';
+import { notFound } from '../../errors/problem.ts';
 import { answer } from '../../middleware/write-answer.ts';
 import { route } from '../../routing.ts';
 import { apiKeyBody } from './api-key-body.ts';
 
 export const createApiKey = ({ database, clock }: ApiDependencies) =>
-  route(operations.createApiKey, async ({ workspace, body }) => {
+  route(operations.createApiKey, async ({ workspace: { workspaceId }, body, audit }) => {
     const secret = makeKeySecret();
-    const key = await insertApiKey(database, {
+    const row = {
       id: makeUuid(clock.nowMs()),
-      workspaceId: workspace.workspaceId,
+      workspaceId,
       name: body.name,
       scopes: body.scopes,
       secretHash: hashKeySecret(secret),
       secretHint: keySecretHint(secret),
-    });
-    if (key === null) throw new Error('A fresh secret exists already.');
+    };
+    const key = await insertApiKey(database, row, made =>
+      audit({
+        action: 'api_key.created',
+        workspaceId,
+        resourceId: formatId('apiKey', made.id),
+        changes: fieldsOf(apiKeyFacts(made)),
+      }),
+    );
+    // The workspace was deleted a moment ago: a secret that is fresh exists nowhere.
+    if (key === null) return notFound();
     return answer(201, { ...apiKeyBody(key), secret });
   });

@@ -4,6 +4,8 @@ import { findContract, insertContractVersion, listContractUsers } from '@signpos
 import { catalogueEntries } from '../../contracts/catalogue-entries.ts';
 import { checkContractDocument } from '../../contracts/check-document.ts';
 import { checkUsers } from '../../contracts/check-users.ts';
+import { differencesOf } from '../../audit/audit-changes.ts';
+import { contractFacts } from '../../audit/audited-facts.ts';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { invalidField, notFound, problem } from '../../errors/problem.ts';
 import { answer } from '../../middleware/write-answer.ts';
@@ -11,7 +13,7 @@ import { route } from '../../routing.ts';
 import { contractBody } from './contract-body.ts';
 
 export const updateContract = (dependencies: ApiDependencies) =>
-  route(operations.updateContract, async ({ workspace, params, body }) => {
+  route(operations.updateContract, async ({ workspace, params, body, audit }) => {
     const { database, access } = dependencies;
     const { workspaceId } = workspace;
     const { name } = params;
@@ -28,6 +30,16 @@ export const updateContract = (dependencies: ApiDependencies) =>
       database,
       { workspaceId, name, document: JSON.stringify(document) },
       catalogueEntries(document),
+      ({ before, after, addedEventTypes }) =>
+        audit({
+          action: 'contract.updated',
+          workspaceId,
+          resourceId: name,
+          changes: differencesOf(
+            { ...contractFacts(before), added_event_types: [] },
+            { ...contractFacts(after), added_event_types: addedEventTypes },
+          ),
+        }),
     );
     if (stored === null) return notFound();
     // It may have brought event types.

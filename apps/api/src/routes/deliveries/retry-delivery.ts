@@ -1,6 +1,7 @@
 import { operations } from '@signpost/api-schema';
 import { requestManualRetry } from '@signpost/database';
-import { parseId } from '@signpost/runtime';
+import { formatId, parseId } from '@signpost/runtime';
+import { fieldsOf } from '../../audit/audit-changes.ts';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { notFound, problem } from '../../errors/problem.ts';
 import { answer } from '../../middleware/write-answer.ts';
@@ -8,10 +9,17 @@ import { route } from '../../routing.ts';
 import { deliveryBody } from './delivery-body.ts';
 
 export const retryDelivery = ({ database, producer }: ApiDependencies) =>
-  route(operations.retryDelivery, async ({ workspace, params, logger }) => {
+  route(operations.retryDelivery, async ({ workspace: { workspaceId }, params, audit, logger }) => {
     const id = parseId('delivery', params.id);
     if (id === null) return notFound();
-    const result = await requestManualRetry(database, workspace.workspaceId, id);
+    const result = await requestManualRetry(database, workspaceId, id, delivery =>
+      audit({
+        action: 'delivery.retried',
+        workspaceId,
+        resourceId: params.id,
+        changes: fieldsOf({ webhook_id: formatId('webhook', delivery.webhookId), status: delivery.status }),
+      }),
+    );
     if (result.kind === 'missing') return notFound();
     if (result.kind === 'webhook_deleted')
       return problem('webhook_deleted', 'The webhook of this delivery has been deleted: there is nowhere to send it.');

@@ -1,5 +1,7 @@
 import { operations } from '@signpost/api-schema';
 import { findEventType, updateEventType as update } from '@signpost/database';
+import { differencesOf } from '../../audit/audit-changes.ts';
+import { eventTypeFacts } from '../../audit/audited-facts.ts';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { notFound } from '../../errors/problem.ts';
 import { answer } from '../../middleware/write-answer.ts';
@@ -7,18 +9,26 @@ import { route } from '../../routing.ts';
 import { checkSchema, eventTypeBody, toJsonText } from './event-type-body.ts';
 
 export const updateEventType = ({ database, access }: ApiDependencies) =>
-  route(operations.updateEventType, async ({ workspace, params: { name }, body }) => {
-    const before = await findEventType(database, workspace.workspaceId, name);
+  route(operations.updateEventType, async ({ workspace: { workspaceId }, params: { name }, body, audit }) => {
+    const before = await findEventType(database, workspaceId, name);
     if (before === null) return notFound();
     // What is not given stays, and must still fit what is.
     const { schema = before.schema, example = before.example } = body;
     const refused = checkSchema(schema, example);
     if (refused !== null) return refused;
-    const after = await update(database, workspace.workspaceId, name, {
+    const fields = {
       description: body.description,
       schema: toJsonText(body.schema),
       example: toJsonText(body.example),
-    });
+    };
+    const after = await update(database, workspaceId, name, fields, change =>
+      audit({
+        action: 'event_type.updated',
+        workspaceId,
+        resourceId: name,
+        changes: differencesOf(eventTypeFacts(change.before), eventTypeFacts(change.after)),
+      }),
+    );
     access.forget();
     return after === null ? notFound() : answer(200, eventTypeBody(after));
   });

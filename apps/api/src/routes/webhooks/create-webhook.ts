@@ -1,6 +1,8 @@
 import { operations } from '@signpost/api-schema';
 import { insertWebhook } from '@signpost/database';
-import { makeUuid } from '@signpost/runtime';
+import { formatId, makeUuid } from '@signpost/runtime';
+import { fieldsOf } from '../../audit/audit-changes.ts';
+import { webhookFacts } from '../../audit/audited-facts.ts';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { notFound } from '../../errors/problem.ts';
 import { answer } from '../../middleware/write-answer.ts';
@@ -10,7 +12,7 @@ import { webhookBody } from './webhook-body.ts';
 import { checkHeaderMasks, checkPatterns, judgeSettings } from './webhook-rules.ts';
 
 export const createWebhook = (dependencies: ApiDependencies) =>
-  route(operations.createWebhook, async ({ workspace, body }) => {
+  route(operations.createWebhook, async ({ workspace, body, audit }) => {
     const { database, clock, encryption, contracts, eventCatalogue } = dependencies;
     const { contract = null, method = null, headers = {} } = body;
     const findContract = await contracts.load(workspace, [contract]);
@@ -21,13 +23,14 @@ export const createWebhook = (dependencies: ApiDependencies) =>
     const secret = chooseSecret(verdict.contract, body.secret);
     if (secret.kind === 'problem') return secret;
 
+    const { workspaceId } = workspace;
     const nowMs = clock.nowMs();
     const id = makeUuid(nowMs);
     const webhook = await insertWebhook(
       database,
       {
         id,
-        workspaceId: workspace.workspaceId,
+        workspaceId,
         url: verdict.url,
         eventTypes: [...new Set(body.events)],
         description: body.description ?? null,
@@ -42,6 +45,13 @@ export const createWebhook = (dependencies: ApiDependencies) =>
         active: body.active ?? true,
       },
       sealSecret(encryption, id, secret.text, nowMs),
+      made =>
+        audit({
+          action: 'webhook.created',
+          workspaceId,
+          resourceId: formatId('webhook', id),
+          changes: fieldsOf(webhookFacts(made)),
+        }),
     );
     // The workspace was deleted a moment ago.
     if (webhook === null) return notFound();

@@ -1,6 +1,7 @@
 import { operations } from '@signpost/api-schema';
-import { findWebhook, rotateWebhookSecret as rotate } from '@signpost/database';
+import { findWebhook, type RotationDecision, rotateWebhookSecret as rotate, type Webhook } from '@signpost/database';
 import { parseId } from '@signpost/runtime';
+import { fieldsOf } from '../../audit/audit-changes.ts';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { invalidField, notFound, type Problem, problem } from '../../errors/problem.ts';
 import { answer } from '../../middleware/write-answer.ts';
@@ -11,14 +12,15 @@ import { chooseSecret, sealSecret } from './signing-secret.ts';
 const maxSigningSecrets = 10;
 
 export const rotateWebhookSecret = ({ database, clock, encryption, contracts }: ApiDependencies) =>
-  route(operations.rotateWebhookSecret, async ({ workspace, params, body }) => {
+  route(operations.rotateWebhookSecret, async ({ workspace, params, body, audit }) => {
     const id = parseId('webhook', params.id);
     if (id === null) return notFound();
-    const before = await findWebhook(database, workspace.workspaceId, id);
+    const { workspaceId } = workspace;
+    const before = await findWebhook(database, workspaceId, id);
     const findContract = await contracts.load(workspace, [before?.contract]);
-    const target = { workspaceId: workspace.workspaceId, webhookId: id, maxSigning: maxSigningSecrets };
+    const target = { workspaceId, webhookId: id, maxSigning: maxSigningSecrets };
     const made = { signingSecret: '', overlapEndsAtMs: 0 };
-    const result = await rotate<Problem>(database, target, webhook => {
+    const decide = (webhook: Webhook): RotationDecision<Problem> => {
       const contract = findContract(webhook.contract);
       if (contract === null)
         return { kind: 'refuse', refusal: invalidField('body', 'needs a webhook whose contract exists') };
@@ -30,7 +32,15 @@ export const rotateWebhookSecret = ({ database, clock, encryption, contracts }: 
       const overlapSeconds = contract.canCarryTwoSignatures ? body.overlap_seconds : 0;
       if (overlapSeconds > 0) made.overlapEndsAtMs = nowMs + overlapSeconds * 1000;
       return { kind: 'rotate', secret: sealSecret(encryption, id, chosen.text, nowMs), overlapSeconds };
-    });
+    };
+    const result = await rotate<Problem>(database, target, decide, ({ overlapSeconds }) =>
+      audit({
+        action: 'webhook.secret_rotated',
+        workspaceId,
+        resourceId: params.id,
+        changes: fieldsOf({ overlap_seconds: overlapSeconds }),
+      }),
+    );
     if (result.kind === 'missing') return notFound();
     if (result.kind === 'refused') return result.refusal;
     if (result.kind === 'too_many')

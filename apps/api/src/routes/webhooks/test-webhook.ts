@@ -9,6 +9,7 @@ import {
   type TestSendState,
 } from '@signpost/database';
 import { deriveUuid, formatId, makeUuid, parseId } from '@signpost/runtime';
+import { fieldsOf } from '../../audit/audit-changes.ts';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { invalidField, notFound, type Problem, problem } from '../../errors/problem.ts';
 import { answer } from '../../middleware/write-answer.ts';
@@ -20,7 +21,7 @@ import { unknownEventType } from './webhook-rules.ts';
 const marginMs = 5000;
 
 export const testWebhook = ({ database, clock, producer, contracts, eventCatalogue }: ApiDependencies) =>
-  route(operations.testWebhook, async ({ workspace, params, body, logger }) => {
+  route(operations.testWebhook, async ({ workspace, params, body, audit, logger }) => {
     const { workspaceId, catalogueRevision } = workspace;
     const id = parseId('webhook', params.id);
     const webhook = id === null ? null : await findWebhook(database, workspaceId, id);
@@ -45,7 +46,15 @@ export const testWebhook = ({ database, clock, producer, contracts, eventCatalog
       occurredAtMs: nowMs,
       payload: data.text,
     };
-    if (!(await insertTestSend(database, send))) return notFound();
+    const stored = await insertTestSend(database, send, () =>
+      audit({
+        action: 'webhook.tested',
+        workspaceId,
+        resourceId: params.id,
+        changes: fieldsOf({ event_type: eventType, delivery_id: formatId('delivery', deliveryId) }),
+      }),
+    );
+    if (!stored) return notFound();
     try {
       await producer.enqueueAttemptNow(deliveryId, 'test');
     } catch (error) {

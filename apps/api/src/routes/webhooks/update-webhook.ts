@@ -10,6 +10,8 @@ import {
 } from '@signpost/database';
 import { parseId } from '@signpost/runtime';
 import type { FindContract } from '../../contracts/contract-registry.ts';
+import { differencesOf } from '../../audit/audit-changes.ts';
+import { webhookFacts } from '../../audit/audited-facts.ts';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { invalidField, notFound, type Problem } from '../../errors/problem.ts';
 import { answer } from '../../middleware/write-answer.ts';
@@ -21,7 +23,7 @@ import { checkHeaderMasks, checkPatterns, judgeSettings } from './webhook-rules.
 type UpdateBody = RequestContext<typeof operations.updateWebhook>['body'];
 
 export const updateWebhook = (dependencies: ApiDependencies) =>
-  route(operations.updateWebhook, async ({ workspace, params, body }) => {
+  route(operations.updateWebhook, async ({ workspace, params, body, audit }) => {
     const { database, contracts, eventCatalogue } = dependencies;
     const { workspaceId } = workspace;
     const id = parseId('webhook', params.id);
@@ -31,10 +33,21 @@ export const updateWebhook = (dependencies: ApiDependencies) =>
     const patternsProblem = await checkPatterns(eventCatalogue, workspace, body.events ?? []);
     const before = await findWebhook(database, workspaceId, id);
     const findContract = await contracts.load(workspace, [before?.contract, body.contract]);
-    const result = await changeWebhook<Problem>(database, workspaceId, id, (current, secrets) =>
-      patternsProblem === null
-        ? decideChanges(dependencies, findContract, body, current, secrets)
-        : { kind: 'refuse', refusal: patternsProblem },
+    const result = await changeWebhook<Problem>(
+      database,
+      workspaceId,
+      id,
+      (current, secrets) =>
+        patternsProblem === null
+          ? decideChanges(dependencies, findContract, body, current, secrets)
+          : { kind: 'refuse', refusal: patternsProblem },
+      ({ before: old, after }) =>
+        audit({
+          action: 'webhook.updated',
+          workspaceId,
+          resourceId: params.id,
+          changes: differencesOf(webhookFacts(old), webhookFacts(after)),
+        }),
     );
     if (result.kind === 'missing') return notFound();
     if (result.kind === 'refused') return result.refusal;

@@ -1,5 +1,7 @@
 import { operations } from '@signpost/api-schema';
 import { changeWorkspace, listContractUsers, type WorkspaceChanges } from '@signpost/database';
+import { differencesOf } from '../../audit/audit-changes.ts';
+import { workspaceFacts } from '../../audit/audited-facts.ts';
 import { catalogueEntries } from '../../contracts/catalogue-entries.ts';
 import { checkUsers } from '../../contracts/check-users.ts';
 import type { ApiDependencies } from '../../dependencies.ts';
@@ -10,13 +12,24 @@ import { visibleWorkspaceId } from './visible-workspace.ts';
 import { workspaceBody } from './workspace-body.ts';
 
 export const updateWorkspace = (dependencies: ApiDependencies) =>
-  route(operations.updateWorkspace, async ({ workspace, params, body }) => {
+  route(operations.updateWorkspace, async ({ workspace, params, body, audit }) => {
     const { database, access } = dependencies;
     const id = visibleWorkspaceId(params.id, workspace);
     if (id === null) return notFound();
     const choice = body.contract === undefined ? null : await chooseContract(dependencies, id, body.contract);
     if (choice?.kind === 'problem') return choice;
-    const result = await changeWorkspace(database, id, { name: body.name, contract: choice?.contract });
+    const wanted = { name: body.name, contract: choice?.contract };
+    const result = await changeWorkspace(database, id, wanted, ({ before, after, addedEventTypes }) =>
+      audit({
+        action: 'workspace.updated',
+        workspaceId: id,
+        resourceId: params.id,
+        changes: differencesOf(
+          { ...workspaceFacts(before), added_event_types: [] },
+          { ...workspaceFacts(after), added_event_types: addedEventTypes },
+        ),
+      }),
+    );
     access.forget();
     if (result.kind === 'missing') return notFound();
     if (result.kind === 'name_taken') return problem('conflict', 'There is a workspace with this name.');
