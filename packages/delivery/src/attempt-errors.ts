@@ -6,7 +6,7 @@ export const attemptErrors = {
   http_status: 'The receiver answered with a status that does not count as delivered.',
   redirect_not_followed:
     'The receiver answered with a redirect. Redirects are never followed: update the URL of the webhook.',
-  gone: 'The receiver says that the webhook is gone. The webhook has been deactivated.',
+  gone: 'The receiver says that the webhook is gone. The webhook has been deactivated: activate it if that was a mistake.',
   timeout: 'The attempt did not finish before its deadline.',
   timeout_dns: 'The name of the receiver was not resolved before the deadline.',
   timeout_connect: 'The connection was not established before the deadline.',
@@ -24,6 +24,7 @@ export const attemptErrors = {
   tls_failed: 'The TLS handshake with the receiver failed.',
   protocol_error: 'The receiver did not answer in valid HTTP/1.1.',
   response_headers_too_large: 'The header section of the answer is too large.',
+  response_too_large: 'The receiver sent very much without a complete response head.',
   url_invalid: 'The URL of the webhook is not valid any more.',
   dispatcher_lost:
     'The dispatcher that made this attempt ended before it could record the outcome. The receiver may have the request.',

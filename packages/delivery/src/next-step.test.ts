@@ -73,6 +73,23 @@ describe('what follows from an attempt', () => {
     });
   });
 
+  test.each([
+    [undefined, ''],
+    ['https://hooks.example.com/new/', ' (to https://hooks.example.com/new/)'],
+    ['https://user:secret@hooks.example.com:8443/new?token=secret#secret', ' (to https://hooks.example.com:8443/new)'],
+    ['//user:secret@hooks.example.com/new', ' (to https://hooks.example.com/new)'],
+    ['/new?token=secret', ' (to /new)'],
+    ['https:\\\\user:secret@hooks.example.com\\', ' (to https://hooks.example.com/)'],
+    ['javascript:secret', ''],
+    ['https://a b:secret@/', ''],
+    [`/${'a'.repeat(5_000)}`, ` (to /${'a'.repeat(199)}…)`],
+  ])('a redirect to %s says what to do, and shows neither credentials nor query', (location, shown) => {
+    const step = decideNextStep(answered(308, location === undefined ? {} : { location }), context());
+    expect(step.kind === 'retry' && step.error.message).toBe(
+      `308: The receiver answered with a redirect${shown}. Redirects are never followed: update the URL of the webhook.`,
+    );
+  });
+
   test.each(['scheduled', 'manual', 'test'] as const)(
     '410 to a %s attempt fails it and deactivates the webhook',
     trigger => {

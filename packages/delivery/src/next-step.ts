@@ -4,6 +4,8 @@ import type { AttemptOutcome } from './outcome.ts';
 import { nextRetryDelayMs, parseRetryAfterMs } from './retry-schedule.ts';
 import type { AttemptTrigger } from './statuses.ts';
 
+const maxShownLocationLength = 200;
+
 /** What follows from an attempt. */
 export type NextStep =
   | { readonly kind: 'succeeded' }
@@ -57,6 +59,25 @@ function describeFailure(outcome: AttemptOutcome, gone: boolean): AttemptError {
   const { statusCode } = outcome;
   if (gone) return { code: 'gone', message: `${statusCode}: ${attemptErrors.gone}` };
   if (statusCode >= 300 && statusCode < 400)
-    return { code: 'redirect_not_followed', message: `${statusCode}: ${attemptErrors.redirect_not_followed}` };
-  return { code: 'http_status', message: `The receiver answered ${statusCode}, which does not count as delivered.` };
+    return { code: 'redirect_not_followed', message: describeRedirect(statusCode, outcome.headers['location']) };
+  return {
+    code: 'http_status',
+    message: `The receiver answered ${statusCode}, which does not count as delivered. Answer 2xx as soon as the event is kept.`,
+  };
+}
+
+function describeRedirect(statusCode: number, location: string | undefined): string {
+  const target = shownLocation(location);
+  if (target === null) return `${statusCode}: ${attemptErrors.redirect_not_followed}`;
+  return `${statusCode}: The receiver answered with a redirect (to ${target}). Redirects are never followed: update the URL of the webhook.`;
+}
+
+/** Where a redirect points, without what may be a secret: user name, password, query and fragment. Null: nowhere to go. */
+function shownLocation(location: string | undefined): string | null {
+  if (location === undefined) return null;
+  const own = 'own-origin.invalid';
+  const url = URL.parse(location, `https://${own}/`);
+  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return null;
+  const shown = url.hostname === own ? url.pathname : `${url.origin}${url.pathname}`;
+  return shown.length > maxShownLocationLength ? `${shown.slice(0, maxShownLocationLength)}…` : shown;
 }

@@ -61,7 +61,11 @@ const wrappings = ipv4Wrappings.map(({ prefix, bitsAfter }) => ({ range: rangeOf
 const privateHint = 'If it is a receiver of your own network, ask the operator to allow it in ALLOWED_PRIVATE_RANGES.';
 
 /** What the refusal of an address says, for a literal and for a resolved name alike: it must not tell addresses apart. */
-export const addressRefusal = `The receiver has an address that webhooks may not reach: it must be on the public Internet. ${privateHint}`;
+export const addressRefusal = `The receiver has an address that webhooks may not reach: it must be on the public Internet. ${privateHint} Metadata addresses stay refused.`;
+
+/** Only for a literal: there it repeats what the URL says, for a name it would tell what the name leads to. */
+const neverRefusal =
+  'The address belongs to link-local or cloud metadata services, which webhooks never reach: no setting allows it. Use the public address of the receiver.';
 
 /**
  * Makes the policy that both the API (create, change) and every connection obey.
@@ -139,7 +143,8 @@ function judgeUrl(text: string, rules: Rules): UrlVerdict {
 
 /** What `new URL` would accept or repair, but no webhook should rely on. */
 function malformedUrl(text: string): UrlVerdict | null {
-  if (text.length > maxUrlLength) return refused('url_too_long', `The URL has more than ${maxUrlLength} characters.`);
+  if (text.length > maxUrlLength)
+    return refused('url_too_long', `The URL has more than ${maxUrlLength} characters. Shorten it.`);
   if (/[\p{Cc}\p{Z}\ufeff\\]/u.test(text)) {
     return refused(
       'url_invalid',
@@ -153,7 +158,10 @@ function malformedUrl(text: string): UrlVerdict | null {
     return refused('url_scheme_not_allowed', `The scheme ${scheme}: is not allowed. The URL must start with https://.`);
   }
   if (!/^[a-z]+:\/\/[^/?#]/i.test(text))
-    return refused('url_invalid', `The URL must have two slashes and a host name after ${scheme}:.`);
+    return refused(
+      'url_invalid',
+      `The URL must have two slashes and a host name after ${scheme}:. Example: https://example.com/webhooks.`,
+    );
   return null;
 }
 
@@ -161,14 +169,22 @@ function judgeHost(url: URL, rules: Rules): UrlVerdict {
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname;
   const literal = parseIpAddress(host);
   if (literal !== null) {
-    return rules.isAllowed(literal) ? { kind: 'allowed', url } : refused('url_address_not_allowed', addressRefusal);
+    if (rules.isAllowed(literal)) return { kind: 'allowed', url };
+    return refused('url_address_not_allowed', isNeverAllowed(literal) ? neverRefusal : addressRefusal);
   }
-  if (!isDnsName(host)) return refused('url_invalid', 'The host of the URL is not a valid DNS name.');
+  if (!isDnsName(host))
+    return refused(
+      'url_invalid',
+      'The host of the URL is not a valid DNS name. Example: https://example.com/webhooks.',
+    );
   switch (hostNameRule(host)) {
     case null:
       return { kind: 'allowed', url };
     case 'never':
-      return refused('url_host_not_allowed', `The host name ${host} is reserved and is never a receiver of webhooks.`);
+      return refused(
+        'url_host_not_allowed',
+        `The host name ${host} is reserved and is never a receiver of webhooks. Use the public name of the receiver.`,
+      );
     case 'loopback':
       if (rules.allowsLoopback) return { kind: 'allowed', url };
       return refused(

@@ -52,6 +52,8 @@ export const neverAllowed: readonly string[] = [
   '192.0.0.192/32', // Oracle Cloud Classic
   'fd00:ec2::/32', // AWS: metadata fd00:ec2::254, DNS, time, EKS pod identity fd00:ec2::23
   'fd20:ce::254/128', // GCP
+  'fd00:c1::a9fe:a9fe/128', // Oracle Cloud
+  'fd00:42::42/128', // Scaleway
   'fe80::a9fe:a9fe/128', // the link-local form some OpenStack clouds serve
 ];
 
@@ -61,5 +63,6 @@ export const ipv4Wrappings: readonly { readonly prefix: string; readonly bitsAft
   { prefix: '::ffff:0:0/96', bitsAfter: 0n }, // IPv4-mapped, RFC 4291
   { prefix: '::ffff:0:0:0/96', bitsAfter: 0n }, // IPv4-translated, RFC 6145
   { prefix: '64:ff9b::/96', bitsAfter: 0n }, // NAT64, RFC 6052
+  { prefix: '64:ff9b:1::/48', bitsAfter: 0n }, // NAT64 of a network's own, as a /96 of it, RFC 8215
   { prefix: '2002::/16', bitsAfter: 80n }, // 6to4, RFC 3056
 ];

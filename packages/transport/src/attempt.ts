@@ -89,7 +89,9 @@ export class Attempt implements Exchange {
   onResponseStart(_controller: Dispatcher.DispatchController, statusCode: number, headers: ReceivedHeaders): void {
     if (this.#settled) return;
     if (statusCode < 100) {
-      this.#abandon(failed('protocol_error', 'The status code of the response is not between 100 and 999.'));
+      this.#abandon(
+        failed('protocol_error', 'The status code of the response is not between 100 and 999. Answer 2xx.'),
+      );
       return;
     }
     // Interim responses are taken out before undici sees them, but for one behind stray line ends.
@@ -138,7 +140,9 @@ export class Attempt implements Exchange {
       durationMs: this.#elapsedMs(),
     });
     if (connection === null) return;
-    if (bodyTruncated || isClosing(this.#headers)) this.#pool.discard(connection);
+    // A receiver that answered before it had the whole request may take what still comes for another one.
+    const isUnread = connection.socket.writableLength > 0;
+    if (bodyTruncated || isUnread || isClosing(this.#headers)) this.#pool.discard(connection);
     else this.#pool.release(connection);
   }
 
@@ -176,14 +180,21 @@ export class Attempt implements Exchange {
   #failUnwritten(error: Error): void {
     if (isRefusal(errorCode(error))) this.#refuse(error);
     else if (this.#resent)
-      this.#abandon(failed('connection_reset', 'The receiver closed the connection before the request was written.'));
+      this.#abandon(
+        failed(
+          'connection_reset',
+          'The receiver closed the connection before the request was written. Look for a crash or a restart there.',
+        ),
+      );
     else this.#startOver();
   }
 
   /** undici did not take the request: nothing is wrong with the connection. */
   #refuse(error: Error): void {
     const connection = this.#connection;
-    this.#fail(failed('internal', `The request cannot be written: ${error.message}.`));
+    this.#fail(
+      failed('internal', `The request cannot be written: ${error.message}. Correct the headers of the webhook.`),
+    );
     if (connection === null) return;
     // A connection that undici never saw has no idle timeout.
     if (connection.requestsWritten === 0) this.#pool.discard(connection);

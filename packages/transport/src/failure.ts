@@ -13,10 +13,17 @@ export class ProtocolViolation extends Error {
   readonly code = 'SIGNPOST_PROTOCOL_VIOLATION';
 }
 
+/** More came than any answer may have, and no complete head among it. */
+export class ResponseTooLarge extends Error {
+  readonly code = 'SIGNPOST_RESPONSE_TOO_LARGE';
+}
+
 /** The connection ended while it was idle, before the request was written: another connection is taken. */
 export class ConnectionGone extends Error {
   readonly code = 'SIGNPOST_CONNECTION_GONE';
 }
+
+const speakHttp = 'Check that the port speaks HTTP/1.1, and what a proxy in front of the receiver adds.';
 
 const untrustedCodes = new Set([
   'DEPTH_ZERO_SELF_SIGNED_CERT',
@@ -68,6 +75,11 @@ export function connectFailure(error: unknown): Failure {
         'connect_unreachable',
         'The network of the receiver cannot be reached. Check its address, firewall and routes.',
       );
+    case 'ECONNRESET':
+      return failed(
+        'connection_reset',
+        'The receiver reset the connection as it was made. Look for a crash, a full queue or a firewall there.',
+      );
     case 'ETIMEDOUT':
     case 'ERR_SOCKET_CONNECTION_TIMEOUT':
       return failed(
@@ -77,7 +89,7 @@ export function connectFailure(error: unknown): Failure {
     default:
       return failed(
         'connect_failed',
-        `The connection to the receiver could not be established (${code || 'unknown'}).`,
+        `The connection to the receiver could not be established (${code || 'unknown'}). Check its address, port and firewall.`,
       );
   }
 }
@@ -114,24 +126,40 @@ export function tlsFailure(error: unknown, hostname: string): Failure {
 export function exchangeFailure(error: unknown, peerEnded: boolean): Failure {
   const code = errorCode(error);
   if (code === 'UND_ERR_HEADERS_OVERFLOW') {
-    return failed('response_headers_too_large', 'The header section of the response is larger than 16 KiB.');
+    return failed(
+      'response_headers_too_large',
+      'The header section of the response is larger than 16 KiB. Send fewer and shorter headers and cookies.',
+    );
   }
-  if (error instanceof ProtocolViolation) return failed('protocol_error', error.message);
+  if (error instanceof ProtocolViolation) return failed('protocol_error', `${error.message} ${speakHttp}`);
+  if (error instanceof ResponseTooLarge) {
+    return failed(
+      'response_too_large',
+      'The receiver sent 1 MiB without a complete response head. Answer with a status line, headers and a short body.',
+    );
+  }
   if (lostCodes.has(code) || (code === 'UND_ERR_SOCKET' && peerEnded)) {
     return failed(
       'connection_reset',
-      'The receiver closed the connection before it answered. It may have handled the request.',
+      'The receiver closed the connection before it answered, and may have handled the request. Look for a crash, a restart or a shorter time-out there.',
     );
   }
   // undici's parser error has no code; its message is llhttp's reason.
   if (error instanceof errors.HTTPParserError)
-    return failed('protocol_error', `${error.message || 'The response is not valid HTTP/1.1'}.`);
+    return failed('protocol_error', `${error.message || 'The response is not valid HTTP/1.1'}. ${speakHttp}`);
   if (code === 'UND_ERR_SOCKET' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH' || code === 'ERR_ASSERTION') {
-    return failed('protocol_error', 'The response is not valid HTTP/1.1.');
+    return failed('protocol_error', `The response is not valid HTTP/1.1. ${speakHttp}`);
   }
   // TLS 1.3 lets the client speak first, so that a refusal (a client certificate is missing) comes this late.
-  if (code.startsWith('ERR_SSL_')) return failed('tls_failed', `The receiver ended the TLS session (${code}).`);
-  return failed('internal', `Signpost could not make the request (${code || 'unknown'}).`);
+  if (code.startsWith('ERR_SSL_'))
+    return failed(
+      'tls_failed',
+      `The receiver ended the TLS session (${code}). It must not ask for a client certificate.`,
+    );
+  return failed(
+    'internal',
+    `Signpost could not make the request (${code || 'unknown'}). This is not the receiver's fault: tell the operator.`,
+  );
 }
 
 /** Names a deadline that passed before a response head was complete. */
@@ -141,7 +169,7 @@ export function deadlineFailure(phase: AttemptPhase, timeoutMs: number): Failure
     case 'queued':
       return failed(
         'timeout',
-        `No connection to the receiver was free ${limit}: earlier requests to it are still waiting for an answer.`,
+        `No connection to the receiver was free ${limit}: earlier requests to it still wait for an answer. Answer faster: first answer, then do the work.`,
       );
     case 'dns':
       return failed('timeout_dns', `The host name was not resolved ${limit}. Check that its name servers answer.`);
@@ -151,7 +179,10 @@ export function deadlineFailure(phase: AttemptPhase, timeoutMs: number): Failure
         `The receiver did not accept the connection ${limit}. Check its firewall and that it is running.`,
       );
     case 'tls':
-      return failed('timeout_connect', `The receiver did not finish the TLS handshake ${limit}.`);
+      return failed(
+        'timeout_connect',
+        `The receiver did not finish the TLS handshake ${limit}. Check that the port speaks TLS, and how busy it is.`,
+      );
     case 'request':
     case 'response':
       return failed(

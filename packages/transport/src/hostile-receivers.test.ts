@@ -1,13 +1,24 @@
+import type { Socket } from 'node:net';
 import { describe, expect, test } from '@jest/globals';
 import type { AttemptErrorCode } from '@signpost/delivery';
-import { type Answer, deadlineMs, exchange, forever, useTransports } from './test-support/transport-fixture.ts';
+import {
+  type Answer,
+  deadlineMs,
+  drip,
+  exchange,
+  forever,
+  ok,
+  useTransports,
+} from './test-support/transport-fixture.ts';
 
 const fixture = useTransports();
 
-describe('no response', () => {
+describe('a hostile receiver', () => {
   test.each<[string, AttemptErrorCode, Answer]>([
     ['hangs', 'timeout_headers', () => undefined],
     ['stops within the status line', 'timeout_headers', socket => socket.write('HTTP/1.1 2')],
+    ['drips its headers', 'timeout_headers', socket => drip(socket, 'HTTP/1.1 200 OK\r\nx: ', 'y')],
+    ['drips interim responses', 'timeout_headers', socket => drip(socket, '', 'HTTP/1.1 103 Early Hints\r\n\r\n', 20)],
     ['stops within the headers', 'timeout_headers', socket => socket.write('HTTP/1.1 200 OK\r\nx: 1\r\n')],
     [
       'sends one interim response and stops',
@@ -15,15 +26,13 @@ describe('no response', () => {
       socket => socket.write('HTTP/1.1 100 Continue\r\n\r\n'),
     ],
   ])('a receiver that %s ends at the deadline with %s', async (_name, code, answer) => {
-    const { outcome } = await exchange(fixture, answer, deadlineMs);
+    const { outcome } = await exchange(fixture, answer, { timeoutMs: deadlineMs });
     expect(outcome).toMatchObject({
       kind: 'no_response',
       code,
       phase: 'request',
-      message: expect.stringMatching(/\.$/),
     });
     expect(outcome.durationMs).toBeGreaterThanOrEqual(deadlineMs - 2);
-    expect(outcome.durationMs).toBeLessThan(deadlineMs + 1_000);
   });
 
   test.each<[string, AttemptErrorCode, Answer]>([
@@ -50,8 +59,12 @@ describe('no response', () => {
       'protocol_error',
       '\r\nHTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n',
     ],
-    ['reason phrase without an end', 'protocol_error', socket => forever(socket, 'HTTP/1.1 200 '.padEnd(1024, 'a'))],
-    ['run of empty lines', 'protocol_error', socket => forever(socket, '\r\n'.repeat(512))],
+    [
+      'reason phrase without an end',
+      'response_too_large',
+      socket => forever(socket, 'HTTP/1.1 200 '.padEnd(1024, 'a')),
+    ],
+    ['run of empty lines', 'response_too_large', socket => forever(socket, '\r\n'.repeat(512))],
     ['HTTP/0.9', 'protocol_error', socket => socket.end('<html>hello</html>')],
     ['HTTP/2 preface', 'protocol_error', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
     ['HTTP/2 settings frame', 'protocol_error', Buffer.from('00000c040000000000000300000064000400100000', 'hex')],
@@ -94,8 +107,41 @@ describe('no response', () => {
       kind: 'no_response',
       code,
       phase: 'request',
-      message: expect.stringMatching(/\.$/),
     });
     expect(outcome.durationMs).toBeLessThan(4_000);
+  });
+});
+
+describe('a receiver that does not wait for the request', () => {
+  const large = Buffer.alloc(16_000_000);
+  const tooLarge = 'HTTP/1.1 413 Content Too Large\r\ncontent-length: 0\r\n\r\n';
+
+  test.each<[string, number, (socket: Socket) => void]>([
+    ['answers 413 and reads no more', 413, socket => socket.pause().write(tooLarge)],
+    ['answers 413 and closes', 413, socket => socket.end(tooLarge)],
+    ['answers 200 and reads no more', 200, socket => socket.pause().write(ok)],
+    ['answers 413 and goes on reading', 413, socket => socket.write(tooLarge)],
+  ])('but %s: its answer counts, and the socket is not used again', async (_name, statusCode, early) => {
+    const { outcome } = await exchange(fixture, () => undefined, {
+      body: large,
+      leavesConnection: false,
+      onConnection: socket => {
+        socket.once('data', () => early(socket));
+        // A socket that is not read sees no end: it looks for it by writing.
+        const poke = setInterval(() => socket.isPaused() && socket.write('\r\n'), 20);
+        socket.once('close', () => clearInterval(poke));
+      },
+    });
+    expect(outcome).toMatchObject({ kind: 'response', statusCode, phase: 'response' });
+  });
+
+  test.each<[string, (socket: Socket) => void]>([
+    ['closes the connection as it comes', socket => socket.end()],
+    ['resets the connection as it comes', socket => socket.resetAndDestroy()],
+    ['resets the connection within a large body', socket => socket.once('data', () => socket.resetAndDestroy())],
+  ])('but %s is connection_reset, whichever phase sees it', async (_name, onConnection) => {
+    const { outcome } = await exchange(fixture, () => undefined, { body: large, onConnection });
+    expect(outcome).toMatchObject({ kind: 'no_response', code: 'connection_reset' });
+    expect(['connect', 'request']).toContain(outcome.phase);
   });
 });

@@ -1,7 +1,15 @@
 import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
-import { type Answer, deadlineMs, exchange, forever, ok, useTransports } from './test-support/transport-fixture.ts';
+import {
+  type Answer,
+  deadlineMs,
+  drip,
+  exchange,
+  forever,
+  ok,
+  useTransports,
+} from './test-support/transport-fixture.ts';
 
 const fixture = useTransports();
 
@@ -17,7 +25,11 @@ describe('a response', () => {
     ['status 600', 600, ok.replace('200', '600')],
     ['status 999', 999, ok.replace('200', '999')],
     ['status 299', 299, ok.replace('200', '299')],
-    ['HTTP/1.0', 200, ok.replace('1.1', '1.0')],
+    [
+      'HTTP/1.0 that keeps its connection',
+      200,
+      ok.replace('1.1', '1.0').replace('content', 'connection: keep-alive\r\ncontent'),
+    ],
     ['no reason phrase', 200, ok.replace('200 OK', '200')],
   ])('%s is %i', async (_name, statusCode, answer) => {
     expect((await exchange(fixture, answer)).outcome).toMatchObject({
@@ -84,19 +96,15 @@ describe('a response', () => {
       undefined,
     ],
   ])('after a complete 200 head, a %s is 200 with a truncated body', async (_name, answer, expectedBody, timeoutMs) => {
-    const { outcome } = await exchange(fixture, answer, timeoutMs);
+    const { outcome } = await exchange(fixture, answer, { timeoutMs });
     expect(outcome).toMatchObject({ kind: 'response', statusCode: 200, body: expectedBody, bodyTruncated: true });
   });
 
   test('a body that drips is 200 at the deadline, with what came', async () => {
     const { outcome } = await exchange(
       fixture,
-      socket => {
-        socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n');
-        const drip = setInterval(() => socket.write('x'), 10);
-        socket.once('close', () => clearInterval(drip));
-      },
-      deadlineMs,
+      socket => drip(socket, 'HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n', 'x'),
+      { timeoutMs: deadlineMs },
     );
     expect(outcome).toMatchObject({
       kind: 'response',
@@ -104,7 +112,6 @@ describe('a response', () => {
       body: expect.stringMatching(/^x+$/),
       bodyTruncated: true,
     });
-    expect(outcome.durationMs).toBeLessThan(deadlineMs + 1_000);
   });
 
   test.each<[string, (socket: Socket) => void]>([
@@ -172,25 +179,5 @@ describe('a response', () => {
     expect(outcome.headers['x-a']).toBe('1, 2');
     expect(Object.getPrototypeOf(outcome.headers)).toBe(Object.prototype);
     expect(Object.keys(outcome.headers).sort()).toEqual(['constructor', 'content-length', 'x-a']);
-  });
-
-  test('an answer before the request was read is taken, and a close after it too', async () => {
-    const receiver = await fixture.receiving(
-      () => undefined,
-      socket => {
-        socket.once('data', () =>
-          socket.end('HTTP/1.1 413 Content Too Large\r\nconnection: close\r\ncontent-length: 0\r\n\r\n'),
-        );
-      },
-    );
-    const outcome = await fixture.transportOf().send({
-      url: receiver.url,
-      method: 'POST',
-      headers: {},
-      body: Buffer.alloc(8_000_000),
-      timeoutMs: 5_000,
-    });
-    expect(outcome).toMatchObject({ kind: 'response', statusCode: 413 });
-    await receiver.allClosed();
   });
 });

@@ -66,7 +66,13 @@ export class SocketOpening {
           this.#connect(answer.addresses);
         }
       },
-      () => this.#finish(failed('internal', 'Signpost could not resolve the host name.')),
+      () =>
+        this.#finish(
+          failed(
+            'internal',
+            "Signpost could not resolve the host name. This is not the receiver's fault: tell the operator.",
+          ),
+        ),
     );
   }
 

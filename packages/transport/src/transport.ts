@@ -1,3 +1,4 @@
+import { constants } from 'node:crypto';
 import { createSecureContext, rootCertificates } from 'node:tls';
 import { type AttemptOutcome, noTimings } from '@signpost/delivery';
 import type { AddressPolicy, UrlRefusalCode } from './address-policy.ts';
@@ -96,6 +97,8 @@ class PooledTransport implements Transport {
       resolve: options.resolve ?? createResolver(options.policy),
       secureContext: createSecureContext({
         minVersion: 'TLSv1.2',
+        // A receiver has no reason to begin a handshake anew; many of them would keep a core busy until the deadline.
+        secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
         ...(options.trustedCertificates ? { ca: [...rootCertificates, ...options.trustedCertificates] } : {}),
       }),
     };
@@ -104,10 +107,18 @@ class PooledTransport implements Transport {
   send(request: OutgoingRequest): Promise<AttemptOutcome> {
     const target = this.#targets.get(request.url) ?? this.#judge(request.url);
     if (target.kind === 'refused') return Promise.resolve(notSent(target.code, target.message));
-    if (this.#closed) return Promise.resolve(notSent('internal', 'Signpost is shutting down.'));
+    if (this.#closed)
+      return Promise.resolve(
+        notSent('internal', 'Signpost is shutting down. The delivery goes on with its next attempt.'),
+      );
     const headers = headerList(request.headers);
     if (typeof headers === 'string') {
-      return Promise.resolve(notSent('internal', `The header ${headers} is set by Signpost and cannot be sent.`));
+      return Promise.resolve(
+        notSent(
+          'internal',
+          `The header ${headers} is set by Signpost and cannot be sent. Remove it from the headers of the webhook.`,
+        ),
+      );
     }
     this.#running += 1;
     return new Promise(resolve => {

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net';
-import { afterEach } from '@jest/globals';
+import { afterEach, expect } from '@jest/globals';
 import type { AttemptOutcome } from '@signpost/delivery';
 import { createAddressPolicy } from '../address-policy.ts';
 import { createTransport, type OutgoingRequest, type Transport, type TransportOptions } from '../transport.ts';
@@ -55,22 +55,55 @@ export function send(
 /** What a hostile receiver does with a request: bytes to write, or more than that. */
 export type Answer = string | Buffer | ((socket: Socket) => void);
 
-/** One exchange with a receiver of its own; fails where the transport still counts the attempt, or keeps a socket. */
+export interface ExchangeOptions {
+  readonly timeoutMs?: number;
+  readonly body?: Buffer;
+  /** Whether the exchange leaves a connection that may be used again; by default, whether its body was complete. */
+  readonly leavesConnection?: boolean;
+  /** Plays when the connection comes, before there is a request. */
+  readonly onConnection?: (socket: Socket) => void;
+}
+
+/**
+ * One exchange with a receiver of its own, and then what must hold after each: the attempt has given back its place and
+ * ended by its deadline, a socket that is not safe is closed, and the next request to the same receiver is delivered,
+ * over a new connection where the first one was not safe. There is room for one connection, so that one that is kept by
+ * mistake would show.
+ */
 export async function exchange(
   fixture: TransportFixture,
   answer: Answer,
-  timeoutMs = 5_000,
+  { timeoutMs = 5_000, body = Buffer.from('{}'), leavesConnection, onConnection }: ExchangeOptions = {},
 ): Promise<{ outcome: AttemptOutcome; receiver: RawReceiver }> {
-  const receiver = await fixture.receiving(socket =>
-    typeof answer === 'function' ? answer(socket) : socket.write(answer),
+  const receiver = await fixture.receiving(
+    (socket, { body: received }) => {
+      if (received === 'again') socket.write(ok);
+      else if (typeof answer === 'function') answer(socket);
+      else socket.write(answer);
+    },
+    socket => void (receiver.connections === 1 && onConnection?.(socket)),
   );
-  const transport = fixture.transportOf();
-  const outcome = await send(transport, receiver.url, { timeoutMs });
-  if (transport.stats().runningAttempts !== 0) throw new Error('the attempt is over and still counted');
-  const isComplete = outcome.kind === 'response' && !outcome.bodyTruncated;
-  if (!isComplete) await receiver.allClosed();
+  const transport = fixture.transportOf({ connectionsPerOrigin: 1 });
+  const outcome = await send(transport, receiver.url, { timeoutMs, body });
+  expect(outcome.durationMs).toBeLessThan(timeoutMs + 1_000);
+  if (outcome.kind === 'no_response') expect(outcome.message).toMatch(whatHappenedAndWhatToDo);
+  const isKept = leavesConnection ?? (outcome.kind === 'response' && !outcome.bodyTruncated);
+  if (!isKept) await receiver.allClosed();
+  expect(transport.stats()).toMatchObject({ runningAttempts: 0, queuedAttempts: 0, openingConnections: 0 });
+  expect(transport.stats().openConnections).toBe(isKept ? 1 : 0);
+  expect(await send(transport, receiver.url, { body: Buffer.from('again') })).toMatchObject({
+    kind: 'response',
+    statusCode: 200,
+    body: 'ok',
+  });
+  expect({ connections: receiver.connections, last: receiver.requests.at(-1)?.connection }).toEqual(
+    isKept ? { connections: 1, last: 1 } : { connections: 2, last: 2 },
+  );
   return { outcome, receiver };
 }
+
+/** Every message of an attempt that failed has a sentence on what happened and one on what to do. */
+export const whatHappenedAndWhatToDo = /^[A-Z0-9].*[.)] [A-Z].*\.$/s;
 
 /** Writes the same bytes for as long as the other side takes them. */
 export function forever(socket: Socket, bytes: string): void {
@@ -80,6 +113,13 @@ export function forever(socket: Socket, bytes: string): void {
   };
   socket.on('drain', pump);
   pump();
+}
+
+/** Writes the start and then one piece after another, each after some ms, until the other side has enough. */
+export function drip(socket: Socket, start: string, piece: string, everyMs = 10): void {
+  socket.write(start);
+  const timer = setInterval(() => socket.write(piece), everyMs);
+  socket.once('close', () => clearInterval(timer));
 }
 
 /** Lets the event loop turn until the condition holds; the test's own time limit ends it otherwise. */
