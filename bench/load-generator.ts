@@ -28,8 +28,8 @@ function dataText(sequence: number, sentAtUs: number): string {
   return `{"sequence":${sequence},"sent_at_us":${sentAtUs},${invoice}`;
 }
 
-function eventText(sequence: number, sentAtUs: number): string {
-  return `{"event_type":"invoice.paid","data":${dataText(sequence, sentAtUs)}}`;
+function eventText(sequence: number, sentAtUs: number, eventType = 'invoice.paid'): string {
+  return `{"event_type":"${eventType}","data":${dataText(sequence, sentAtUs)}}`;
 }
 
 function batchText(first: number, count: number, sentAtUs: number): string {
@@ -81,18 +81,18 @@ function publishHeaders(apiKey: string): Record<string, string> {
   return { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
 }
 
-function publish({ origin, apiKey, events, inFlight, batch }: PublishInput): Promise<Published> {
+function publish({ origin, apiKey, events, firstSequence, inFlight, batch }: PublishInput): Promise<Published> {
   const headers = publishHeaders(apiKey);
   if (batch === 1)
-    return sendAll(origin, inFlight, events, 202, sequence => ({
+    return sendAll(origin, inFlight, events, 202, index => ({
       path: '/v1/events',
       headers,
-      body: eventText(sequence, nowUs()),
+      body: eventText(firstSequence + index, nowUs()),
     }));
   return sendAll(origin, inFlight, Math.ceil(events / batch), 202, index => ({
     path: '/v1/events/batch',
     headers,
-    body: batchText(index * batch, Math.min(batch, events - index * batch), nowUs()),
+    body: batchText(firstSequence + index * batch, Math.min(batch, events - index * batch), nowUs()),
   }));
 }
 
@@ -100,14 +100,14 @@ function publish({ origin, apiKey, events, inFlight, batch }: PublishInput): Pro
  * Each event is due at its own time and carries that time, so that an event held up by a slow one before it counts as late
  * from when it should have been sent.
  */
-async function publishOnGrid({ origin, apiKey, events, perSecond }: GridInput): Promise<GridPublished> {
+async function publishOnGrid({ origin, apiKey, events, eventType, perSecond }: GridInput): Promise<GridPublished> {
   const pool = new Pool(origin, { connections: maxGridConnections, pipelining: 1 });
   const headers = publishHeaders(apiKey);
   const latenessMs = new Float64Array(events);
   const answerMs = new Float64Array(events);
   const startUs = nowUs() + 20_000;
   const sendOne = async (sequence: number, dueUs: number): Promise<void> => {
-    await send(pool, { path: '/v1/events', headers, body: eventText(sequence, dueUs) }, 202);
+    await send(pool, { path: '/v1/events', headers, body: eventText(sequence, dueUs, eventType) }, 202);
     answerMs[sequence] = (nowUs() - dueUs) / 1000;
   };
   const sent: Promise<void>[] = [];

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
-import { waitFor } from '@signpost/testing';
 import type { Arrivals, GridPublished, Published } from './commands.ts';
+import { checkArrivals, countDeliveries, waitForArrivals, waitUntilSettled, withWebhooks } from './deliveries.ts';
 import { machineCpuUs, readUsage, resetPeak } from './process-usage.ts';
 import type { Percentiles } from './statistics.ts';
 import { type ProcessName, processNames, type System } from './system.ts';
@@ -50,16 +50,12 @@ export interface Floors {
 
 /** No answer of the load generator takes longer, in ms. */
 const loadTimeoutMs = 120_000;
-/** Deliveries that stop arriving for this long are lost, in ms. */
-const stallMs = 15_000;
-const settleTimeoutMs = 30_000;
-const pollMs = 50;
 
 /** Publishes as fast as the API takes it and waits until everything has arrived and is recorded. */
 export async function measureFullLoad(system: System, shape: LoadShape): Promise<FullLoad> {
   const { loadGenerator, api, apiKey } = system;
   const publish = (events: number): Promise<Published> =>
-    loadGenerator.ask('publish', { ...shape, origin: api.url, apiKey, events }, loadTimeoutMs);
+    loadGenerator.ask('publish', { ...shape, origin: api.url, apiKey, events, firstSequence: 0 }, loadTimeoutMs);
   return withWebhooks(system, shape.webhooks, async () => {
     await deliverAll(system, shape.warmUpEvents, shape.webhooks, publish);
     const usage = startUsage(system);
@@ -82,7 +78,11 @@ export async function measureFullLoad(system: System, shape: LoadShape): Promise
 export async function measureLatency(system: System, perSecond: number, seconds: number): Promise<Latency> {
   const { loadGenerator, api, apiKey } = system;
   const publish = (events: number): Promise<GridPublished> =>
-    loadGenerator.ask('publishOnGrid', { origin: api.url, apiKey, events, perSecond }, loadTimeoutMs);
+    loadGenerator.ask(
+      'publishOnGrid',
+      { origin: api.url, apiKey, events, eventType: 'invoice.paid', perSecond },
+      loadTimeoutMs,
+    );
   return withWebhooks(system, 1, async () => {
     await deliverAll(system, perSecond, 1, publish);
     const usage = startUsage(system);
@@ -133,27 +133,6 @@ export function meanFloors(first: Floors, second: Floors): Floors {
   >;
 }
 
-/** Makes webhooks that differ in their paths, and deletes them when the work is done. */
-async function withWebhooks<T>(system: System, count: number, work: () => Promise<T>): Promise<T> {
-  const ids: string[] = [];
-  for (let index = 0; index < count; index += 1) {
-    const url = `http://127.0.0.1:${system.receiver.port}/w/${index}`;
-    const { id } = (await callApi(system, 'POST', '/v1/webhooks', { url, events: ['invoice.*'] })) as { id: string };
-    ids.push(id);
-  }
-  const result = await work();
-  for (const id of ids) await callApi(system, 'DELETE', `/v1/webhooks/${id}`);
-  return result;
-}
-
-async function callApi({ api, apiKey }: System, method: string, path: string, body?: object): Promise<unknown> {
-  const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' };
-  const response = await fetch(`${api.url}${path}`, { method, headers, body: body && JSON.stringify(body) });
-  const text = await response.text();
-  if (!response.ok) throw new Error(`${method} ${path} was answered with ${response.status}: ${text}`);
-  return text === '' ? null : JSON.parse(text);
-}
-
 /**
  * Publishes, and waits until the receiver has everything and Postgres has it all down as succeeded.
  *
@@ -169,12 +148,8 @@ async function deliverAll<T>(
   const succeededBefore = (await countDeliveries(system)).get('succeeded') ?? 0;
   await receiver.ask('expect', { events, webhooks });
   const published = await publish(events);
-  await waitForArrivals(system, events * webhooks);
-  await waitFor(() => isSettled(system), {
-    timeoutMs: settleTimeoutMs,
-    intervalMs: pollMs,
-    description: 'no delivery is pending',
-  });
+  await waitForArrivals(receiver, events * webhooks);
+  await waitUntilSettled(system);
   const arrivals = await receiver.ask('results', null);
   checkArrivals(arrivals, events * webhooks);
   const counts = await countDeliveries(system);
@@ -184,43 +159,6 @@ async function deliverAll<T>(
       `${events * webhooks} deliveries arrived, ${recorded} are recorded: ${JSON.stringify([...counts])}`,
     );
   return { published, arrivals };
-}
-
-/** Ends as soon as all are there or none has come for a while. */
-async function waitForArrivals({ receiver }: System, expected: number): Promise<void> {
-  let best = -1;
-  let stalledAt = performance.now() + stallMs;
-  for (;;) {
-    const { received } = await receiver.ask('progress', null);
-    if (received === expected) return;
-    if (received > best) {
-      best = received;
-      stalledAt = performance.now() + stallMs;
-    } else if (performance.now() > stalledAt)
-      throw new Error(
-        `DELIVERIES LOST: ${expected - received} of ${expected} had not arrived ${stallMs} ms after the last`,
-      );
-    await new Promise(resolve => setTimeout(resolve, pollMs));
-  }
-}
-
-function checkArrivals({ received, strangers }: Arrivals, expected: number): void {
-  if (received !== expected || strangers !== 0)
-    throw new Error(
-      `DELIVERIES WRONG: ${expected} expected, ${received} arrived, and ${strangers} that nobody was to send`,
-    );
-}
-
-async function isSettled({ database }: System): Promise<boolean> {
-  const { rowCount } = await database.query("select 1 from deliveries where status = 'pending' limit 1");
-  return rowCount === 0;
-}
-
-async function countDeliveries({ database }: System): Promise<Map<string, number>> {
-  const { rows } = await database.query<{ status: string; count: string }>(
-    'select status, count(*) as count from deliveries group by status',
-  );
-  return new Map(rows.map(({ status, count }) => [status, Number(count)]));
 }
 
 function measureCpu(pid: number): () => number {

@@ -2,7 +2,9 @@ import { parseArgs } from 'node:util';
 import type { ProfiledApp } from './system.ts';
 
 export const parts = ['seal', 'fan-out-1', 'latency', 'fan-out-100', 'floors'] as const;
-export type Part = (typeof parts)[number];
+/** Done only when they are asked for: they take minutes, and they can fail. */
+export const proofs = ['soak', 'retry-burst'] as const;
+export type Part = (typeof parts)[number] | (typeof proofs)[number];
 
 export interface BenchOptions {
   readonly runs: number;
@@ -12,12 +14,16 @@ export interface BenchOptions {
   readonly batch: number;
   /** Multiplies the number of events. */
   readonly scale: number;
+  /** Of a proof; undefined: as many as it takes by itself. */
+  readonly deliveries: number | undefined;
 }
 
 export const helpText = `npm run bench -- [options]
 
   --runs N              repeat, each time with new stores, and print medians (1)
-  --only PART           ${parts.join(', ')}; may be given several times (all)
+  --only PART           ${parts.join(', ')}; may be given several times (all), or
+                        one of ${proofs.join(', ')}, which are done only when they are asked for
+  --deliveries N        of soak (1000000) or retry-burst (100000): a multiple of 1000
   --profile APP         api or dispatcher: write its CPU profile to bench/results and print where the time went
   --in-flight N         requests to the API at once, at full load (64)
   --batch N             publish N events a request, through /v1/events/batch, at full load (1)
@@ -32,7 +38,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
   const { values } = parse(args);
   if (values.help === true) return undefined;
   const only = (values.only ?? []).flatMap(value => value.split(','));
-  for (const name of only) oneOf('--only', name, parts);
+  for (const name of only) oneOf('--only', name, [...parts, ...proofs]);
   return {
     runs: numberIn('--runs', values.runs ?? '1', 1, 20),
     parts: new Set(only.length === 0 ? parts : (only as Part[])),
@@ -41,6 +47,7 @@ export function readOptions(args: readonly string[]): BenchOptions | undefined {
     inFlight: numberIn('--in-flight', values['in-flight'] ?? '64', 1, 1000),
     batch: numberIn('--batch', values.batch ?? '1', 1, 1000),
     scale: numberIn('--scale', values.scale ?? '1', 0.01, 10, false),
+    deliveries: values.deliveries === undefined ? undefined : wholeThousands(values.deliveries),
   };
 }
 
@@ -57,6 +64,7 @@ function parse(args: readonly string[]) {
         'in-flight': text,
         batch: text,
         scale: text,
+        deliveries: text,
       },
     });
   } catch (error) {
@@ -68,6 +76,13 @@ function oneOf<Name extends string>(option: string, value: string, names: readon
   const found = names.find(name => name === value);
   if (found === undefined) throw new OptionError(`${option} is one of ${names.join(', ')}, not ${value}`);
   return found;
+}
+
+/** So that they can be divided by webhooks and by tenths. */
+function wholeThousands(text: string): number {
+  const value = numberIn('--deliveries', text, 1000, 100_000_000);
+  if (value % 1000 !== 0) throw new OptionError(`--deliveries is a multiple of 1000, not ${text}`);
+  return value;
 }
 
 function numberIn(option: string, text: string, least: number, most: number, whole = true): number {

@@ -1,5 +1,7 @@
 import type { Floors, FullLoad, Latency } from './loads.ts';
+import type { RetryBurstResult } from './retry-burst.ts';
 import type { SealCost } from './seal.ts';
+import type { SoakResult } from './soak.ts';
 import { type Spread, spreads } from './statistics.ts';
 import { processNames } from './system.ts';
 
@@ -9,6 +11,8 @@ export interface RunResult {
   fanOut1?: FullLoad;
   fanOut100?: FullLoad;
   latency?: Latency;
+  soak?: SoakResult;
+  retryBurst?: RetryBurstResult;
   floors?: Floors;
   ratios?: Readonly<Record<'fanOut1' | 'fanOut100', Ratios | undefined>>;
 }

@@ -6,7 +6,9 @@ import { availableParallelism, cpus, loadavg } from 'node:os';
 import path from 'node:path';
 import { summarizeProfile } from './cpu-profile.ts';
 import { type Floors, type LoadShape, meanFloors, measureFloors, measureFullLoad, measureLatency } from './loads.ts';
-import { type BenchOptions, helpText, OptionError, type Part, readOptions } from './options.ts';
+import { type BenchOptions, helpText, OptionError, type Part, parts, readOptions } from './options.ts';
+import { areProofsKept, renderProofs } from './proof-report.ts';
+import { proofTimeoutMs, proveRetryBurst, proveSoak } from './proofs.ts';
 import { computeRatios, renderReport, type RunResult } from './report.ts';
 import { measureSeals } from './seal.ts';
 import { createStops, startSystem, type Stops } from './system.ts';
@@ -39,6 +41,9 @@ async function measureRun(options: BenchOptions, stops: Stops): Promise<RunResul
     result.seal = measureSeals();
   }
   if (options.parts.size === 1 && wants('seal')) return result;
+  if (wants('soak')) result.soak = await proveSoak(options, stops, note);
+  if (wants('retry-burst')) result.retryBurst = await proveRetryBurst(options, stops, note);
+  if (!parts.some(wants)) return result;
   note('starting stores, API and dispatcher');
   const system = await startSystem({ profile: options.profile, profileDir }, stops);
   const load = (webhooks: number, events: number): LoadShape => ({
@@ -78,7 +83,8 @@ async function measureRuns(options: BenchOptions, stops: Stops): Promise<RunResu
     if (options.runs > 1) note(`run ${run} of ${options.runs}`);
     let timer: NodeJS.Timeout | undefined;
     const tooLate = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`The run took longer than ${runTimeoutMs / 1000} s`)), runTimeoutMs);
+      const timeoutMs = runTimeoutMs + proofTimeoutMs(options);
+      timer = setTimeout(() => reject(new Error(`The run took longer than ${timeoutMs / 1000} s`)), timeoutMs);
     });
     try {
       runs.push(await Promise.race([measureRun(options, stops), tooLate]));
@@ -106,9 +112,13 @@ function describeMachine() {
   };
 }
 
-async function main(): Promise<void> {
+/** @returns the exit code */
+async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
-  if (options === undefined) return say(helpText);
+  if (options === undefined) {
+    say(helpText);
+    return 0;
+  }
   const stops = createStops();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.once(signal, () => void stops.all().finally(() => process.exit(1)));
@@ -121,7 +131,7 @@ async function main(): Promise<void> {
   const machine = describeMachine();
   const header = `Signpost ${machine.commit}, ${machine.cores} cores (${machine.cpu}), Node ${machine.node}, ${machine.system}`;
   say(`\n${header}; everything on this machine; load ${loadBefore.toFixed(1)} before\n`);
-  say(renderReport(runs));
+  say([...runs.flatMap(renderProofs), renderReport(runs)].join('\n'));
   if (options.profile !== undefined) {
     const { file, packages, functions } = summarizeProfile(profileDir);
     say(`\nPROFILE of the ${options.profile}, start-up included: ${path.relative(process.cwd(), file)}`);
@@ -129,20 +139,20 @@ async function main(): Promise<void> {
       `${packages.join('\n')}\n\n${functions.join('\n')}\nProfiling slows down what it profiles: these figures are no measure.`,
     );
   }
-  const { parts, ...others } = options;
+  const { parts: measured, ...others } = options;
   const kept = {
     started_at: startedAt,
     load_before: loadBefore,
     machine,
-    options: { ...others, parts: [...parts] },
+    options: { ...others, parts: [...measured] },
     runs,
   };
   writeFileSync(path.join(resultsDir, 'latest.json'), `${JSON.stringify(kept, null, 2)}\n`);
+  return areProofsKept(runs) ? 0 : 1;
 }
 
 try {
-  await main();
-  process.exit(0);
+  process.exit(await main());
 } catch (error) {
   const isForPeople = error instanceof OptionError;
   process.stderr.write(

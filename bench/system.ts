@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { applyMigrations, startPostgres, startRedis } from '@signpost/stores';
+import { applyMigrations, freePort, startPostgres, startRedis } from '@signpost/stores';
 import { type AppProcess, startApp } from '@signpost/testing';
 import pg from 'pg';
 import { type BenchProcess, startBenchProcess } from './bench-process.ts';
@@ -13,6 +13,7 @@ export type ProfiledApp = 'api' | 'dispatcher';
 /** Everything that a run measures, up and running. */
 export interface System {
   readonly api: AppProcess;
+  readonly dispatchers: readonly Dispatcher[];
   readonly apiKey: string;
   readonly redisUrl: string;
   readonly receiver: BenchProcess<ReceiverCommands>;
@@ -25,6 +26,11 @@ export interface System {
   logs(): string;
 }
 
+export interface Dispatcher extends AppProcess {
+  /** Where its metrics are. */
+  readonly metricsUrl: string;
+}
+
 export const processNames = ['api', 'dispatcher', 'redis', 'postgres', 'receiver', 'loadGenerator'] as const;
 export type ProcessName = (typeof processNames)[number];
 
@@ -32,6 +38,12 @@ export interface SystemOptions {
   readonly profile: ProfiledApp | undefined;
   /** Where profiles go. */
   readonly profileDir: string;
+  /** Default: 1. `pids` has the first alone. */
+  readonly dispatchers?: number;
+  /** Attempts that one dispatcher makes at the same time. Default: as in production. */
+  readonly concurrency?: number;
+  /** Whether the apps' heaps can be looked into: see app-probe.ts. */
+  readonly inspect?: boolean;
 }
 
 /** Stops what has been started, backwards. */
@@ -41,6 +53,10 @@ export interface Stops {
   all(): Promise<void>;
 }
 
+/** What Node says on standard error when it can be inspected. */
+const inspectorNotice = /^(Debugger (listening|attached|ending)|For help, see|Waiting for the debugger).*\n/gm;
+/** What the dispatcher's setting is where nobody sets it. */
+export const productionConcurrency = 512;
 const migrations = path.resolve(import.meta.dirname, '../prisma/migrations');
 
 export function createStops(): Stops {
@@ -61,8 +77,8 @@ export function createStops(): Stops {
 }
 
 /**
- * Starts stores of its own in a new folder, with everything on that production has (fsync, append-only file), one API, one
- * dispatcher, and the processes that measure them.
+ * Starts stores of its own in a new folder, with everything on that production has (fsync, append-only file), one API, the
+ * dispatchers, and the processes that measure them.
  *
  * @param stops gets each part as soon as it runs
  */
@@ -90,17 +106,7 @@ export async function startSystem(options: SystemOptions, stops: Stops): Promise
     LOG_LEVEL: 'warn',
     NODE_ENV: 'production',
   };
-  const start = async (name: ProfiledApp): Promise<AppProcess> => {
-    const profiled = options.profile === name;
-    const app = await startApp(name, profiled ? { ...env, NODE_OPTIONS: profileFlags(options.profileDir) } : env);
-    stops.add(async () => {
-      const code = await app.stop();
-      if (code !== 0) throw new Error(`The ${name} ended with ${code ?? 'a signal'}:\n${app.logs()}`);
-    });
-    return app;
-  };
-  const api = await start('api');
-  const dispatcher = await start('dispatcher');
+  const { api, dispatchers } = await startApps(env, options, stops);
   const loadGenerator = await startBenchProcess<LoadCommands>(new URL('./load-generator.ts', import.meta.url));
   stops.add(() => loadGenerator.stop());
   const queueFloor = await startBenchProcess<QueueFloorCommands>(new URL('./queue-floor.ts', import.meta.url));
@@ -110,6 +116,7 @@ export async function startSystem(options: SystemOptions, stops: Stops): Promise
   stops.add(() => database.end());
   return {
     api,
+    dispatchers,
     apiKey,
     redisUrl: redis.url,
     receiver,
@@ -118,16 +125,42 @@ export async function startSystem(options: SystemOptions, stops: Stops): Promise
     database,
     pids: {
       api: api.pid,
-      dispatcher: dispatcher.pid,
+      dispatcher: (dispatchers[0] as Dispatcher).pid,
       redis: redis.pid,
       postgres: postgres.pid,
       receiver: receiver.pid,
       loadGenerator: loadGenerator.pid,
     },
-    logs: () => api.logs() + dispatcher.logs(),
+    logs: () => [api, ...dispatchers].map(app => app.logs().replace(inspectorNotice, '')).join(''),
   };
 }
 
-function profileFlags(dir: string): string {
-  return `--cpu-prof --cpu-prof-dir=${dir}`;
+async function startApps(env: Readonly<Record<string, string>>, options: SystemOptions, stops: Stops) {
+  const start = async (name: ProfiledApp, more: Record<string, string> = {}): Promise<AppProcess> => {
+    const flags = nodeFlags(name, options);
+    const app = await startApp(name, { ...env, ...more, ...(flags === '' ? {} : { NODE_OPTIONS: flags }) });
+    stops.add(async () => {
+      const code = await app.stop();
+      if (code !== 0) throw new Error(`The ${name} ended with ${code ?? 'a signal'}:\n${app.logs()}`);
+    });
+    return app;
+  };
+  const api = await start('api');
+  const dispatchers: Dispatcher[] = [];
+  while (dispatchers.length < (options.dispatchers ?? 1)) {
+    const port = await freePort();
+    const dispatcher = await start('dispatcher', {
+      INTERNAL_PORT: `${port}`,
+      DISPATCHER_CONCURRENCY: `${options.concurrency ?? productionConcurrency}`,
+    });
+    dispatchers.push({ ...dispatcher, metricsUrl: `http://127.0.0.1:${port}/metrics` });
+  }
+  return { api, dispatchers };
+}
+
+function nodeFlags(name: ProfiledApp, { profile, profileDir, inspect }: SystemOptions): string {
+  const flags: string[] = [];
+  if (profile === name) flags.push('--cpu-prof', `--cpu-prof-dir=${profileDir}`);
+  if (inspect === true) flags.push('--inspect=127.0.0.1:0');
+  return flags.join(' ');
 }

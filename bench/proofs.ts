@@ -1,0 +1,77 @@
+// The long loads, each with a system of its own, and how large they are.
+import type { BenchOptions } from './options.ts';
+import { measureRetryBurst, type RetryBurstResult } from './retry-burst.ts';
+import { eventsThatFillCaches, measureSoak, type SoakResult } from './soak.ts';
+import { startSystem, type Stops, type System } from './system.ts';
+
+const defaultDeliveries = { soak: 1_000_000, retryBurst: 100_000 };
+const soakWebhooks = 20;
+const burstWebhooks = 100;
+/** A machine that is busy otherwise makes at least so many attempts a second. */
+const leastPerSecond = 700;
+/** Connections to receivers and to Postgres that nobody uses are closed within 10 s. */
+const restMs = 12_000;
+
+/** How much longer than another run one with these proofs may take, in ms. */
+export function proofTimeoutMs({ parts, deliveries }: BenchOptions): number {
+  const attempts =
+    (parts.has('soak') ? (deliveries ?? defaultDeliveries.soak) : 0) +
+    // The first attempt, the second, and the wait between them.
+    (parts.has('retry-burst') ? 3 * (deliveries ?? defaultDeliveries.retryBurst) : 0);
+  return (attempts / leastPerSecond) * 1000;
+}
+
+/** A million deliveries, and whether anything has grown. */
+export async function proveSoak(
+  { deliveries = defaultDeliveries.soak, inFlight }: BenchOptions,
+  stops: Stops,
+  note: (text: string) => void,
+): Promise<SoakResult> {
+  note('soak: starting stores, API and dispatcher');
+  const system = await startSystem({ profile: undefined, profileDir: '', inspect: true }, stops);
+  const shape = {
+    deliveries,
+    webhooks: soakWebhooks,
+    warmUpEvents: eventsThatFillCaches,
+    sliceEvents: 500,
+    inFlight,
+    sampleMs: 2000,
+    restMs,
+  };
+  return endWith(stops, system, note, () => measureSoak(system, shape, stops, note));
+}
+
+/** A hundred thousand deliveries that failed and are due again in the same second. */
+export async function proveRetryBurst(
+  { deliveries = defaultDeliveries.retryBurst }: BenchOptions,
+  stops: Stops,
+  note: (text: string) => void,
+): Promise<RetryBurstResult> {
+  note('retry burst: starting stores, API and two dispatchers');
+  const system = await startSystem({ profile: undefined, profileDir: '', inspect: true, dispatchers: 2 }, stops);
+  const shape = {
+    deliveries,
+    webhooks: burstWebhooks,
+    dueInSeconds: 15 + Math.ceil(deliveries / leastPerSecond),
+    answerAfterMs: 50,
+    freshPerSecond: 100,
+    freshSeconds: 15,
+    sampleMs: 250,
+  };
+  return endWith(stops, system, note, () => measureRetryBurst(system, shape, stops, note));
+}
+
+async function endWith<T>(
+  stops: Stops,
+  system: System,
+  note: (text: string) => void,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    await stops.all();
+    const logs = system.logs();
+    if (logs !== '') note(`The apps had something to say:\n${logs.slice(-4000)}`);
+  }
+}
