@@ -83,7 +83,7 @@ test.each<[string, (socket: Socket) => void]>([
     for (let round = 0; round < 2; round += 1) await sendRound();
     const before = await usedBytes();
     for (let round = 0; round < rounds; round += 1) await sendRound();
-    expect((await usedBytes()) - before).toBeLessThan(4_000_000);
+    expect((await usedBytes()) - before).toBeLessThan(1_000_000);
     expect(transport.stats()).toMatchObject({ openConnections: 0, queuedAttempts: 0, runningAttempts: 0 });
   },
   60_000,
