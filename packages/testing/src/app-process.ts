@@ -8,6 +8,8 @@ export interface AppProcess {
   pid: number;
   /** 0 when the app serves no port. */
   port: number;
+  /** 0 when it serves no INTERNAL_PORT. */
+  internalPort: number;
   /** `http://127.0.0.1:<port>` */
   url: string;
   /** Standard output and error so far. */
@@ -26,29 +28,36 @@ const REPOSITORY = path.resolve(import.meta.dirname, '../../..');
 const READY_TIMEOUT_MS = 30_000;
 
 /**
- * Starts an app as a process of its own and resolves when it reports over IPC that it is ready: `{ kind: 'ready', port? }`.
+ * Starts an app as a process of its own and resolves when it reports over IPC that it is ready: `{ kind: 'ready', port?, internalPort? }`.
  *
  * @param env added to the environment of this process; `undefined` removes a variable
+ * @param onSpawn told the process id before the app is ready, for whoever may have to end it until then
  * @throws {Error} with the app's log if it ends before, or is not ready within 30 s
  */
-export async function startApp(name: AppName, env: Readonly<Record<string, string | undefined>>): Promise<AppProcess> {
+export async function startApp(
+  name: AppName,
+  env: Readonly<Record<string, string | undefined>>,
+  onSpawn: (pid: number) => void = () => {},
+): Promise<AppProcess> {
   const child = spawn(process.execPath, [path.join(REPOSITORY, 'apps', name, 'src', 'main.ts')], {
     cwd: REPOSITORY,
     // NODE_OPTIONS: the test runner's flags are not the app's.
     env: { ...process.env, NODE_OPTIONS: undefined, HOST: '127.0.0.1', PORT: '0', ...env },
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });
+  if (child.pid !== undefined) onSpawn(child.pid);
   let log = '';
   child.stdout?.on('data', chunk => (log += String(chunk)));
   child.stderr?.on('data', chunk => (log += String(chunk)));
   const ended = new Promise<number | null>(resolve => child.once('close', code => resolve(code)));
-  const port = await untilReady(child, name, () => log);
+  const { port, internalPort } = await untilReady(child, name, () => log);
   const signal = (name_: NodeJS.Signals): void => {
     if (child.exitCode === null && child.signalCode === null) child.kill(name_);
   };
   return {
     pid: child.pid as number,
     port,
+    internalPort,
     url: `http://127.0.0.1:${port}`,
     logs: () => log,
     pause: () => signal('SIGSTOP'),
@@ -65,7 +74,12 @@ export async function startApp(name: AppName, env: Readonly<Record<string, strin
   };
 }
 
-function untilReady(child: ChildProcess, name: AppName, log: () => string): Promise<number> {
+interface Ports {
+  port: number;
+  internalPort: number;
+}
+
+function untilReady(child: ChildProcess, name: AppName, log: () => string): Promise<Ports> {
   return new Promise((resolve, reject) => {
     const fail = (reason: string): void => {
       clearTimeout(timer);
@@ -79,11 +93,11 @@ function untilReady(child: ChildProcess, name: AppName, log: () => string): Prom
     child.on('message', message => {
       if (!isReadyMessage(message)) return;
       clearTimeout(timer);
-      resolve(message.port ?? 0);
+      resolve({ port: message.port ?? 0, internalPort: message.internalPort ?? 0 });
     });
   });
 }
 
-function isReadyMessage(message: unknown): message is { kind: 'ready'; port?: number } {
+function isReadyMessage(message: unknown): message is { kind: 'ready' } & Partial<Ports> {
   return typeof message === 'object' && message !== null && 'kind' in message && message.kind === 'ready';
 }
