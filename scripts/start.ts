@@ -176,7 +176,12 @@ async function startAll(stack: Stack, folder: DataFolder): Promise<void> {
   };
   // The receiver first and the dispatcher last: the other way round on the way down.
   const startApi = (apiKey: string): Promise<RunningApp> =>
-    startApp(stack, 'api', { ...appEnv, PORT: String(port), SIGNPOST_API_KEY: apiKey });
+    startApp(stack, 'api', {
+      ...appEnv,
+      PORT: String(port),
+      SIGNPOST_API_KEY: apiKey,
+      METRICS_OPEN: env.METRICS_OPEN ?? 'true',
+    });
   const [demoReceiver, api] = await step(
     Promise.all([
       startApp(stack, 'demo-receiver', receiverEnv),

@@ -27,7 +27,7 @@ const LINES_KEPT = 20;
  * which then stops the children in order. The IPC channel carries the child's `{ kind: 'ready', port? }`, and its end tells
  * the child that this process is gone.
  *
- * @param env added to this process's environment, of which PORT, HOST and INTERNAL_PORT are not passed on
+ * @param env added to this process's environment, of which PORT, HOST and those of the internal server are not passed on
  * @param onLine gets each line that the app writes
  */
 export function startChildApp(
@@ -64,7 +64,7 @@ export function startChildApp(
 
 /** Where one process listens is no setting for several: each child is told its own, or listens nowhere. */
 function withoutAddresses(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return { ...environment, PORT: undefined, HOST: undefined, INTERNAL_PORT: undefined };
+  return { ...environment, PORT: undefined, HOST: undefined, INTERNAL_PORT: undefined, INTERNAL_HOST: undefined };
 }
 
 function untilReady(child: ChildProcess, name: string, ended: Promise<string>): Promise<number> {

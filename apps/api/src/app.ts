@@ -31,13 +31,8 @@ export function apiRoutes(dependencies: ApiDependencies): Route[] {
  * Makes the app. Opens nothing and listens nowhere.
  *
  * @param routes in the order in which they are tried
- * @param options.docs whether it shows the documentation
  */
-export function createApp(
-  dependencies: RoutingDependencies,
-  routes: readonly Route[],
-  { docs }: { readonly docs: boolean },
-): Express {
+export function createApp(dependencies: RoutingDependencies, routes: readonly Route[]): Express {
   const app = express();
   app.disable('x-powered-by');
   app.disable('etag');
@@ -46,7 +41,7 @@ export function createApp(
   // Queries are read by the operations' schemas.
   app.set('query parser', false);
   mountRoutes(app, routes, dependencies);
-  if (docs) app.use(docsRouter());
+  app.use(docsRouter());
   app.use(answerUnknownPath(dependencies));
   app.use(answerRoutingFault(dependencies));
   return app;

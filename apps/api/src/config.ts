@@ -1,4 +1,4 @@
-import { isEncryptionKeys, logLevels, type SettingValues } from '@signpost/runtime';
+import { portSchema, type SettingValues, sharedSettings } from '@signpost/runtime';
 import { z } from 'zod';
 
 const addressRange = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], {
@@ -6,7 +6,6 @@ const addressRange = z.union([z.cidrv4(), z.cidrv6(), z.ipv4(), z.ipv6()], {
 });
 
 const text = z.string({ error: 'must be set' });
-const port = z.coerce.number({ error: 'must be a port' }).int().min(0).max(65_535);
 const minKeyLength = 32;
 /** What can stand in an Authorization header, but for the colon between the two parts of KEY_ID:KEY_SECRET. */
 const key = text
@@ -15,22 +14,9 @@ const key = text
 
 /** The API's settings; `--help` and docs/configuration.md come from here. */
 export const apiSettings = {
-  DATABASE_URL: {
-    schema: text.regex(/^postgres(ql)?:\/\//, 'must start with postgresql://'),
-    description: 'Postgres 14 or newer: postgresql://user:password@host:5432/signpost.',
-    requiredInProduction: true,
-  },
-  REDIS_URL: {
-    schema: text.regex(/^rediss?:\/\//, 'must start with redis:// or rediss://'),
-    description: 'Redis or Valkey, 6.2 or newer, with maxmemory-policy noeviction: redis://host:6379.',
-    requiredInProduction: true,
-  },
-  ENCRYPTION_KEY: {
-    schema: text.refine(isEncryptionKeys, 'must be 32 bytes in base64'),
-    description:
-      'Encrypts webhook secrets at rest: 32 bytes in base64 (`openssl rand -base64 32`). Several, separated by commas: the first encrypts, all decrypt.',
-    requiredInProduction: true,
-  },
+  DATABASE_URL: sharedSettings.DATABASE_URL,
+  REDIS_URL: sharedSettings.REDIS_URL,
+  ENCRYPTION_KEY: sharedSettings.ENCRYPTION_KEY,
   ADMIN_API_KEY: {
     schema: key.optional(),
     description:
@@ -43,29 +29,21 @@ export const apiSettings = {
       'Secret of an API key that is made at start, with the scope admin, in the workspace `default`. At least 32 characters.',
     defaultText: 'none',
   },
-  PORT: { schema: port.default(3000), description: 'Port of the API; 0 takes a free one.', defaultText: '3000' },
+  PORT: { schema: portSchema.default(3000), description: 'Port of the API; 0 takes a free one.', defaultText: '3000' },
   HOST: {
     schema: text.optional(),
     description: 'Address that the API listens on.',
     defaultText: '0.0.0.0 in production, else 127.0.0.1',
   },
-  INTERNAL_PORT: {
-    schema: port.optional(),
-    description:
-      'Serves /health/live, /health/ready and /metrics on this port instead. Not set: they are on PORT, without a key.',
-    defaultText: 'on PORT',
-  },
-  ALLOW_HTTP_URLS: {
+  INTERNAL_PORT: sharedSettings.INTERNAL_PORT,
+  INTERNAL_HOST: sharedSettings.INTERNAL_HOST,
+  METRICS_OPEN: {
     schema: z.stringbool({ error: 'must be true or false' }).default(false),
-    description: 'Whether webhooks may have http:// URLs. For development.',
+    description: 'Whether /metrics on PORT needs no key; else it needs the instance key. For development.',
     defaultText: 'false',
   },
-  ALLOWED_PRIVATE_RANGES: {
-    schema: z.string().default(''),
-    description:
-      'CIDRs, separated by commas, that deliveries may reach although they are private: 10.1.0.0/16,fd00::/8.',
-    defaultText: 'none',
-  },
+  ALLOW_HTTP_URLS: sharedSettings.ALLOW_HTTP_URLS,
+  ALLOWED_PRIVATE_RANGES: sharedSettings.ALLOWED_PRIVATE_RANGES,
   TRUSTED_PROXIES: {
     schema: z
       .string()
@@ -81,16 +59,8 @@ export const apiSettings = {
     description: 'Requests of one key in a minute, at one API process; 0 turns the limit off.',
     defaultText: '600000',
   },
-  LOG_LEVEL: {
-    schema: z.enum(logLevels).default('info'),
-    description: `One of ${logLevels.join(', ')}.`,
-    defaultText: 'info',
-  },
-  NODE_ENV: {
-    schema: z.enum(['production', 'development', 'test']).default('development'),
-    description: 'production: a missing or weak value stops the start.',
-    defaultText: 'development',
-  },
+  LOG_LEVEL: sharedSettings.LOG_LEVEL,
+  NODE_ENV: sharedSettings.NODE_ENV,
 };
 
 export type ApiConfig = SettingValues<typeof apiSettings>;

@@ -13,6 +13,7 @@ import {
 } from '@signpost/testing';
 
 const key = 'bootstrap-key-of-at-least-32-characters';
+const adminKey = 'instance-key-of-at-least-32-characters';
 const usable = {
   // Nothing listens there: the API works without Redis.
   REDIS_URL: 'redis://127.0.0.1:1',
@@ -20,6 +21,7 @@ const usable = {
   SIGNPOST_API_KEY: key,
   ADMIN_API_KEY: undefined,
   INTERNAL_PORT: undefined,
+  METRICS_OPEN: undefined,
   NODE_ENV: 'production',
 };
 /** Starting a process takes a second, several where all tests run at once. */
@@ -89,24 +91,57 @@ test(
 );
 
 test(
-  'with INTERNAL_PORT, health and metrics are not on the public port',
+  'metrics are for the instance key, for anybody only where that is set, and with INTERNAL_PORT on that port alone',
   async () => {
-    const reserve = await startApp('api', { ...usable, DATABASE_URL: testDatabase.url });
-    await reserve.stop();
-    // The port that was free a moment ago.
-    const app = await startApp('api', {
-      ...usable,
-      DATABASE_URL: testDatabase.url,
-      INTERNAL_PORT: String(reserve.port),
-    });
+    const env = { ...usable, DATABASE_URL: testDatabase.url, ADMIN_API_KEY: adminKey };
+    const [closed, open, apart] = await Promise.all([
+      startApp('api', env),
+      startApp('api', { ...env, METRICS_OPEN: 'true' }),
+      startApp('api', { ...env, INTERNAL_PORT: '0', METRICS_OPEN: 'true' }),
+    ]);
     try {
-      for (const target of ['/metrics', '/health/live', '/health/ready']) {
-        expect((await get(app, target, false)).status).toBe(404);
-        expect((await fetch(`http://127.0.0.1:${reserve.port}${target}`)).status).toBe(200);
-      }
-      expect((await fetch(`http://127.0.0.1:${reserve.port}/v1/workspaces`)).status).toBe(404);
+      const statusOf = async (url: string, sent?: string): Promise<number> =>
+        (await fetch(url, sent === undefined ? {} : { headers: { authorization: `Bearer ${sent}` } })).status;
+      const asked = [undefined, 'a-key-that-nobody-has', key, adminKey];
+      const statuses = (app: AppProcess) => Promise.all(asked.map(sent => statusOf(`${app.url}/metrics`, sent)));
+      expect(await statuses(closed)).toEqual([401, 401, 403, 200]);
+      expect(await statusOf(`${closed.url}/metrics?key=${adminKey}`)).toBe(401);
+      expect(await statuses(open)).toEqual([200, 200, 200, 200]);
+      expect(await statuses(apart)).toEqual([404, 404, 404, 404]);
+      const internal = `http://127.0.0.1:${apart.internalPort}`;
+      for (const target of ['/metrics', '/health/live', '/health/ready'])
+        expect(await statusOf(internal + target)).toBe(200);
+      for (const target of ['/v1/workspaces', '/docs', '/openapi.json'])
+        expect(await statusOf(internal + target, adminKey)).toBe(404);
+      for (const target of ['/health/live', '/health/ready']) expect(await statusOf(apart.url + target)).toBe(200);
     } finally {
-      await app.stop();
+      await Promise.all([closed, open, apart].map(app => app.stop()));
+    }
+  },
+  processTimeoutMs,
+);
+
+test(
+  'the internal port listens on this machine alone unless INTERNAL_HOST says otherwise',
+  async () => {
+    // 127.0.0.2 is this machine as well, and not where the default listens.
+    const env = { ...usable, DATABASE_URL: testDatabase.url, INTERNAL_PORT: '0' };
+    const [usual, other] = await Promise.all([
+      startApp('api', { ...env, HOST: '0.0.0.0' }),
+      startApp('api', { ...env, INTERNAL_HOST: '127.0.0.2' }),
+    ]);
+    try {
+      const reach = (host: string, port: number) =>
+        fetch(`http://${host}:${port}/health/live`).then(
+          ({ status }) => status,
+          () => 'refused',
+        );
+      expect(await reach('127.0.0.1', usual.internalPort)).toBe(200);
+      expect(await reach('127.0.0.2', usual.internalPort)).toBe('refused');
+      expect(await reach('127.0.0.2', other.internalPort)).toBe(200);
+      expect(await reach('127.0.0.1', other.internalPort)).toBe('refused');
+    } finally {
+      await Promise.all([usual.stop(), other.stop()]);
     }
   },
   processTimeoutMs,
@@ -134,7 +169,7 @@ describe('settings', () => {
     () => {
       const { status, stdout } = runToEnd({}, ['--help']);
       expect(status).toBe(0);
-      for (const name of ['DATABASE_URL', 'ADMIN_API_KEY', 'RATE_LIMIT_PER_MINUTE', 'INTERNAL_PORT'])
+      for (const name of ['DATABASE_URL', 'ADMIN_API_KEY', 'RATE_LIMIT_PER_MINUTE', 'INTERNAL_PORT', 'METRICS_OPEN'])
         expect(stdout).toContain(name);
     },
     processTimeoutMs,

@@ -11,6 +11,7 @@ import {
   type Logger,
   Registry,
   type Shutdown,
+  startInternalServer,
   systemClock,
 } from '@signpost/runtime';
 import { createAddressPolicy } from '@signpost/transport';
@@ -56,14 +57,14 @@ async function start(config: ApiConfig, logger: Logger, shutdown: Shutdown): Pro
   collectDefaultMetrics({ register: registry });
   const dependencies = openDependencies(config, registry, logger, shutdown);
   addQueueMetrics(registry, dependencies.producer);
-  const port = await serve(config, registry, dependencies, shutdown);
+  const ports = await serve(config, registry, dependencies, shutdown);
   if (config.SIGNPOST_API_KEY !== undefined) {
     const onDone = (): void => dependencies.access.forget();
     const bootstrap = startBootstrap({ ...dependencies, secret: config.SIGNPOST_API_KEY, onDone });
     shutdown.add({ name: 'bootstrap', close: () => bootstrap.stop() });
     await bootstrap.firstTry;
   }
-  announceReady({ port });
+  announceReady(ports);
 }
 
 /** Opens what the routes work with, and has it closed in reverse order. */
@@ -103,37 +104,36 @@ function openDependencies(config: ApiConfig, registry: Registry, logger: Logger,
   };
 }
 
-/** @returns the port of the API */
 async function serve(
   config: ApiConfig,
   registry: Registry,
   dependencies: ApiDependencies,
   shutdown: Shutdown,
-): Promise<number> {
+): Promise<{ readonly port: number; readonly internalPort: number | undefined }> {
   const { database, producer } = dependencies;
   const checks = [
     { name: 'postgres', required: true, check: () => pingDatabase(database) },
     // Publishing works without it: the repairer enqueues what it missed.
     { name: 'redis', required: false, check: () => producer.depth('fan-out') },
   ];
-  const internalRoutes = [...healthRoutes(checks), ...metricsRoutes(registry)];
-  const separate = config.INTERNAL_PORT !== undefined;
-  const publicRoutes = [
+  const { INTERNAL_PORT, INTERNAL_HOST } = config;
+  let internalPort: number | undefined;
+  if (INTERNAL_PORT !== undefined) {
+    const internal = await startInternalServer({ port: INTERNAL_PORT, host: INTERNAL_HOST, registry, checks });
+    shutdown.add({ name: 'internal server', close: () => internal.close() });
+    internalPort = internal.port;
+  }
+  const host = listenAddress(config);
+  const app = createApp(dependencies, [
     ...apiRoutes(dependencies),
     ...openApiRoutes(readVersion()),
-    ...(separate ? [] : internalRoutes),
-  ];
-  const host = listenAddress(config);
-  if (config.INTERNAL_PORT !== undefined) {
-    const app = createApp(dependencies, internalRoutes, { docs: false });
-    const internal = await startHttpServer(app, config.INTERNAL_PORT, host, dependencies.logger);
-    shutdown.add({ name: 'internal server', close: () => internal.close() });
-  }
-  const app = createApp(dependencies, publicRoutes, { docs: true });
+    ...healthRoutes(checks),
+    ...(INTERNAL_PORT === undefined ? metricsRoutes(registry, config.METRICS_OPEN) : []),
+  ]);
   const server = await startHttpServer(app, config.PORT, host, dependencies.logger);
   shutdown.add({ name: 'server', close: () => server.close() });
-  dependencies.logger.info({ host, port: server.port }, 'api.listening');
-  return server.port;
+  dependencies.logger.info({ host, port: server.port, internal_port: internalPort }, 'api.listening');
+  return { port: server.port, internalPort };
 }
 
 function readVersion(): string {

@@ -146,9 +146,9 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
       { name: 'postgres', required: true, check: () => pingDatabase(database) },
       { name: 'redis', required: false, check: () => producer.depth('fan-out') },
     ]),
-    ...metricsRoutes(registry),
+    ...metricsRoutes(registry, false),
   ];
-  const server = await startHttpServer(createApp(dependencies, routes, { docs: true }), 0, '127.0.0.1', logger);
+  const server = await startHttpServer(createApp(dependencies, routes), 0, '127.0.0.1', logger);
   const url = `http://127.0.0.1:${server.port}`;
   return {
     url,

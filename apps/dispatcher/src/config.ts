@@ -1,4 +1,4 @@
-import { isEncryptionKeys, logLevels, type SettingValues } from '@signpost/runtime';
+import { type SettingValues, sharedSettings } from '@signpost/runtime';
 import { z } from 'zod';
 
 const wholeNumber = (fallback: number, least: number, most: number) =>
@@ -6,33 +6,11 @@ const wholeNumber = (fallback: number, least: number, most: number) =>
 
 /** The dispatcher's settings; `--help` and docs/configuration.md come from here. */
 export const dispatcherSettings = {
-  DATABASE_URL: {
-    schema: z.string({ error: 'must be set' }).regex(/^postgres(ql)?:\/\//, 'must start with postgresql://'),
-    description: 'Postgres 14 or newer: postgresql://user:password@host:5432/signpost.',
-    requiredInProduction: true,
-  },
-  REDIS_URL: {
-    schema: z.string({ error: 'must be set' }).regex(/^rediss?:\/\//, 'must start with redis:// or rediss://'),
-    description: 'Redis or Valkey, 6.2 or newer, with maxmemory-policy noeviction: redis://host:6379.',
-    requiredInProduction: true,
-  },
-  ENCRYPTION_KEY: {
-    schema: z.string({ error: 'must be set' }).refine(isEncryptionKeys, 'must be 32 bytes in base64'),
-    description:
-      'Encrypts webhook secrets at rest: 32 bytes in base64 (`openssl rand -base64 32`). Several, separated by commas: the first encrypts, all decrypt.',
-    requiredInProduction: true,
-  },
-  ALLOW_HTTP_URLS: {
-    schema: z.stringbool({ error: 'must be true or false' }).default(false),
-    description: 'Whether webhooks may have http:// URLs. For development.',
-    defaultText: 'false',
-  },
-  ALLOWED_PRIVATE_RANGES: {
-    schema: z.string().default(''),
-    description:
-      'CIDRs, separated by commas, that deliveries may reach although they are private: 10.1.0.0/16,fd00::/8.',
-    defaultText: 'none',
-  },
+  DATABASE_URL: sharedSettings.DATABASE_URL,
+  REDIS_URL: sharedSettings.REDIS_URL,
+  ENCRYPTION_KEY: sharedSettings.ENCRYPTION_KEY,
+  ALLOW_HTTP_URLS: sharedSettings.ALLOW_HTTP_URLS,
+  ALLOWED_PRIVATE_RANGES: sharedSettings.ALLOWED_PRIVATE_RANGES,
   DISPATCHER_CONCURRENCY: {
     schema: wholeNumber(512, 1, 5000),
     description: 'Attempts that one dispatcher makes at the same time.',
@@ -69,21 +47,10 @@ export const dispatcherSettings = {
     description: 'Entries of the audit log older than this are deleted.',
     defaultText: '400',
   },
-  INTERNAL_PORT: {
-    schema: z.coerce.number({ error: 'must be a port' }).int().min(0).max(65_535).optional(),
-    description: 'Serves /health/live, /health/ready and /metrics on this port. Not set: not served.',
-    defaultText: 'not served',
-  },
-  LOG_LEVEL: {
-    schema: z.enum(logLevels).default('info'),
-    description: `One of ${logLevels.join(', ')}.`,
-    defaultText: 'info',
-  },
-  NODE_ENV: {
-    schema: z.enum(['production', 'development', 'test']).default('development'),
-    description: 'production: a missing or weak value stops the start.',
-    defaultText: 'development',
-  },
+  INTERNAL_PORT: sharedSettings.INTERNAL_PORT,
+  INTERNAL_HOST: sharedSettings.INTERNAL_HOST,
+  LOG_LEVEL: sharedSettings.LOG_LEVEL,
+  NODE_ENV: sharedSettings.NODE_ENV,
 };
 
 export type DispatcherConfig = SettingValues<typeof dispatcherSettings>;

@@ -19,6 +19,7 @@ import {
   loadSettings,
   type Logger,
   type Shutdown,
+  startInternalServer,
 } from '@signpost/runtime';
 import { createAddressPolicy, createTransport, type Transport } from '@signpost/transport';
 import { createAttemptRecorder } from './attempt-recorder.ts';
@@ -30,7 +31,6 @@ import { createDeliveryContracts } from './delivery-contracts.ts';
 import { createCounts, createMetrics, type DispatcherCounts, type DispatcherMetrics } from './dispatcher-metrics.ts';
 import { createEventContents } from './event-contents.ts';
 import { createFanOut } from './fan-out.ts';
-import { startInternalServer } from './internal-server.ts';
 import { createRepairer } from './repair.ts';
 import { startRounds } from './rounds.ts';
 import { createUnseenAttempts } from './unseen-attempts.ts';
@@ -109,15 +109,32 @@ async function start(config: DispatcherConfig, logger: Logger, shutdown: Shutdow
   );
   shutdown.add({ name: 'maintenance', close: () => maintenance.stop() });
 
-  if (config.INTERNAL_PORT !== undefined) {
-    const checkReady = async (): Promise<void> => {
-      await Promise.all([pingDatabase(database), producer.depth('deliver')]);
-    };
-    const server = await startInternalServer({ port: config.INTERNAL_PORT, registry: metrics.registry, checkReady });
-    shutdown.add({ name: 'internal server', close: async () => server.close() });
-  }
-  logger.info({ concurrency: config.DISPATCHER_CONCURRENCY }, 'dispatcher.ready');
-  announceReady({});
+  const internalPort = await serveInternally(config, database, producer, metrics, shutdown);
+  logger.info({ concurrency: config.DISPATCHER_CONCURRENCY, internal_port: internalPort }, 'dispatcher.ready');
+  announceReady({ internalPort });
+}
+
+/** @returns the port; undefined: none was asked for */
+async function serveInternally(
+  config: DispatcherConfig,
+  database: Database,
+  producer: JobProducer,
+  { registry }: DispatcherMetrics,
+  shutdown: Shutdown,
+): Promise<number | undefined> {
+  if (config.INTERNAL_PORT === undefined) return undefined;
+  const checks = [
+    { name: 'postgres', required: true, check: () => pingDatabase(database) },
+    { name: 'redis', required: true, check: () => producer.depth('deliver') },
+  ];
+  const server = await startInternalServer({
+    port: config.INTERNAL_PORT,
+    host: config.INTERNAL_HOST,
+    registry,
+    checks,
+  });
+  shutdown.add({ name: 'internal server', close: () => server.close() });
+  return server.port;
 }
 
 interface PipelineParts {

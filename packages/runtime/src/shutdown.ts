@@ -61,6 +61,6 @@ async function closeAll(parts: readonly Closeable[], logger: Logger): Promise<bo
 }
 
 /** Tells the parent process, if there is one that listens, that this one is ready for work. */
-export function announceReady(details: { readonly port?: number }): void {
+export function announceReady(details: { readonly port?: number; readonly internalPort?: number | undefined }): void {
   process.send?.({ kind: 'ready', ...details });
 }

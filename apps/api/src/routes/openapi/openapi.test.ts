@@ -80,7 +80,7 @@ test('the type of every problem points to its words on the page of errors', asyn
 test('metrics count requests by operation and status, and nothing else', async () => {
   await api.call('GET /v1/event-types');
   await api.call('GET /some/unknown/path');
-  const { status, text, headers } = await api.call('GET /metrics');
+  const { status, text, headers } = await api.call('GET /metrics', { key: api.adminKey });
   expect([status, headers['content-type']]).toEqual([200, expect.stringMatching(/^text\/plain/)]);
   expect(text).toMatch(/signpost_http_requests_total\{operation="listEventTypes",status="401"\} \d+/);
   expect(text).toMatch(/signpost_http_requests_total\{operation="none",status="404"\} \d+/);
