@@ -39,6 +39,12 @@ const untrustedCodes = new Set([
   'INVALID_CA',
   'INVALID_PURPOSE',
   'PATH_LENGTH_EXCEEDED',
+  'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
+  'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
+  'ERROR_IN_CERT_NOT_BEFORE_FIELD',
+  'ERROR_IN_CERT_NOT_AFTER_FIELD',
+  // What Node has no name for, such as a signature by SHA-1 or a key that is too short: OpenSSL's words say which.
+  'UNSPECIFIED',
 ]);
 
 const lostCodes = new Set([
@@ -55,6 +61,11 @@ const lostCodes = new Set([
 export function errorCode(error: unknown): string {
   if (typeof error !== 'object' || error === null || !('code' in error)) return '';
   return typeof error.code === 'string' ? error.code : '';
+}
+
+function errorText(error: unknown): string {
+  if (typeof error !== 'object' || error === null || !('message' in error)) return '';
+  return typeof error.message === 'string' ? error.message : '';
 }
 
 /** Names an error of `connect(2)`. */
@@ -107,9 +118,10 @@ export function tlsFailure(error: unknown, hostname: string): Failure {
     );
   }
   if (untrustedCodes.has(code)) {
+    const reason = code === 'UNSPECIFIED' ? errorText(error) : code;
     return failed(
       'tls_untrusted',
-      `The certificate of the receiver is not trusted (${code}). Install one of a public authority, with its intermediate certificates.`,
+      `The certificate of the receiver is not trusted (${reason}). Install one of a public authority, with its intermediate certificates.`,
     );
   }
   return failed(

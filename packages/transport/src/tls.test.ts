@@ -1,4 +1,4 @@
-import { createServer as createTcpServer, type Server } from 'node:net';
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { createServer, type TlsOptions } from 'node:tls';
 import { afterEach, expect, test } from '@jest/globals';
 import type { AttemptOutcome } from '@signpost/delivery';
@@ -6,6 +6,7 @@ import { createAddressPolicy } from './address-policy.ts';
 import type { Resolver } from './resolver.ts';
 import { issueCertificate, type IssuedCertificate } from './test-support/certificates.ts';
 import { listen } from './test-support/raw-receiver.ts';
+import { send, whatHappenedAndWhatToDo } from './test-support/transport-fixture.ts';
 import { createTransport, type Transport } from './transport.ts';
 
 const dayMs = 86_400_000;
@@ -15,6 +16,12 @@ const resolve: Resolver = async () => [{ address: '127.0.0.1', family: 4 }];
 const authority = issueCertificate({ commonName: 'Test authority', isAuthority: true });
 const stranger = issueCertificate({ commonName: 'Unknown authority', isAuthority: true });
 const intermediate = issueCertificate({ commonName: 'Intermediate', isAuthority: true, issuer: authority });
+const weakIntermediate = issueCertificate({
+  commonName: 'Weak intermediate',
+  isAuthority: true,
+  issuer: authority,
+  digest: 'sha1',
+});
 const hosts = ['hooks.example.com', '127.0.0.1'];
 const valid = issueCertificate({ commonName: 'Receiver', hosts, issuer: authority });
 
@@ -26,12 +33,9 @@ afterEach(async () => {
 });
 
 /** Starts an HTTPS receiver and sends it one webhook by name. */
-async function sendTo(options: TlsOptions, send: { host?: string; timeoutMs?: number } = {}): Promise<AttemptOutcome> {
-  const server = createServer({ ...options, ALPNProtocols: ['http/1.1'] }, socket => {
-    socket.on('error', () => undefined);
-    socket.once('data', () => socket.end('HTTP/1.1 204 No Content\r\n\r\n'));
-  });
-  return sendToServer(server, send);
+async function sendTo(options: TlsOptions, how: { host?: string; timeoutMs?: number } = {}): Promise<AttemptOutcome> {
+  const server = createServer({ ...options, ALPNProtocols: ['http/1.1'] }, answerOnce);
+  return sendToServer(server, how);
 }
 
 async function sendToServer(
@@ -43,13 +47,29 @@ async function sendToServer(
   servers.push(server);
   const transport = createTransport({ policy, resolve, trustedCertificates: [authority.certificatePem] });
   transports.push(transport);
-  return transport.send({
-    url: `https://${host}:${port}/`,
-    method: 'POST',
-    headers: {},
-    body: Buffer.from('{}'),
-    timeoutMs,
+  const outcome = await send(transport, `https://${host}:${port}/`, { timeoutMs });
+  if (outcome.kind === 'no_response') {
+    expect(outcome.message).toMatch(whatHappenedAndWhatToDo);
+    expect(outcome.durationMs).toBeLessThan(timeoutMs + 1_000);
+  }
+  expect(transport.stats()).toMatchObject({ openingConnections: 0, queuedAttempts: 0, runningAttempts: 0 });
+  expect(transport.stats().openConnections).toBe(outcome.kind === 'response' ? 1 : 0);
+  expect(await send(transport, `https://hooks.example.com:${await startHealthy()}/`)).toMatchObject({
+    statusCode: 204,
   });
+  return outcome;
+}
+
+/** Another receiver, to which the same transport delivers whatever the one before it did. */
+async function startHealthy(): Promise<number> {
+  const server = createServer({ ...served(valid), ALPNProtocols: ['http/1.1'] }, answerOnce);
+  servers.push(server);
+  return listen(server);
+}
+
+function answerOnce(socket: Socket): void {
+  socket.on('error', () => undefined);
+  socket.once('data', () => socket.end('HTTP/1.1 204 No Content\r\n\r\n'));
 }
 
 function served(certificate: IssuedCertificate, ...chain: IssuedCertificate[]): TlsOptions {
@@ -123,8 +143,30 @@ test.each<[string, string, TlsOptions]>([
   [
     'TLS 1.1',
     'tls_failed',
-    { ...served(valid), minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' },
+    { ...served(valid), minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' },
   ],
+  [
+    'TLS 1.0',
+    'tls_failed',
+    { ...served(valid), minVersion: 'TLSv1', maxVersion: 'TLSv1', ciphers: 'DEFAULT@SECLEVEL=0' },
+  ],
+  [
+    'a certificate signed with SHA-1',
+    'tls_untrusted',
+    {
+      ...served(issueCertificate({ commonName: 'r', hosts, issuer: authority, digest: 'sha1' })),
+      ciphers: 'DEFAULT@SECLEVEL=0',
+    },
+  ],
+  [
+    'an intermediate that is signed with SHA-1',
+    'tls_untrusted',
+    {
+      ...served(issueCertificate({ commonName: 'r', hosts, issuer: weakIntermediate }), weakIntermediate),
+      ciphers: 'DEFAULT@SECLEVEL=0',
+    },
+  ],
+  ['no cipher that both know', 'tls_failed', { ...served(valid), maxVersion: 'TLSv1.2', ciphers: 'AES128-SHA' }],
   [
     'a demand for a client certificate in TLS 1.2',
     'tls_failed',
@@ -207,4 +249,22 @@ test('a handshake that hangs ends at the deadline, and its socket is closed', as
     message: expect.stringContaining('TLS'),
   });
   await closed;
+});
+
+test('what is wrong with a certificate is said in words where it has no code', async () => {
+  const outcome = await sendTo({
+    ...served(issueCertificate({ commonName: 'r', hosts, issuer: authority, digest: 'sha1' })),
+    ciphers: 'DEFAULT@SECLEVEL=0',
+  });
+  expect(outcome).toMatchObject({ message: expect.stringContaining('digest algorithm too weak') });
+});
+
+test('a receiver that begins the handshake anew is not followed', async () => {
+  const followed: unknown[] = [];
+  const server = createServer({ ...served(valid), ALPNProtocols: ['http/1.1'], maxVersion: 'TLSv1.2' }, socket => {
+    socket.on('error', () => undefined);
+    socket.once('data', () => socket.renegotiate({}, error => error === null && followed.push('again')));
+  });
+  expect(await sendToServer(server, { timeoutMs: 150 })).toMatchObject({ code: 'timeout_headers', phase: 'request' });
+  expect(followed).toEqual([]);
 });

@@ -21,6 +21,8 @@ export interface CertificateRequest {
   readonly notAfter?: Date;
   /** Signs itself where none is given. */
   readonly issuer?: IssuedCertificate;
+  /** SHA-256 unless told otherwise. */
+  readonly digest?: 'sha1' | 'sha256';
 }
 
 const dayMs = 86_400_000;
@@ -29,7 +31,8 @@ const dayMs = 86_400_000;
 export function issueCertificate(request: CertificateRequest): IssuedCertificate {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const now = Date.now();
-  const signature = sequence(objectId('1.2.840.10045.4.3.2'));
+  const digest = request.digest ?? 'sha256';
+  const signature = sequence(objectId(digest === 'sha1' ? '1.2.840.10045.4.1' : '1.2.840.10045.4.3.2'));
   const toBeSigned = sequence(
     tagged(0xa0, integer(Buffer.from([2]))),
     integer(Buffer.concat([Buffer.from([1]), randomBytes(8)])),
@@ -40,7 +43,7 @@ export function issueCertificate(request: CertificateRequest): IssuedCertificate
     createPublicKey(privateKey).export({ type: 'spki', format: 'der' }),
     tagged(0xa3, sequence(...extensions(request))),
   );
-  const signed = sign('sha256', toBeSigned, request.issuer?.key ?? privateKey);
+  const signed = sign(digest, toBeSigned, request.issuer?.key ?? privateKey);
   const der = sequence(toBeSigned, signature, tagged(0x03, Buffer.concat([Buffer.from([0]), signed])));
   return {
     name: request.commonName,
