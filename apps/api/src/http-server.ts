@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type RequestListener, type Server, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { type ProblemCode, problemCodes } from '@signpost/api-schema';
-import type { Logger } from '@signpost/runtime';
+import { dataSecurityHeaders, type Logger } from '@signpost/runtime';
 import { problem, problemBody } from './errors/problem.ts';
 
 /** A server that listens. */
@@ -35,9 +35,13 @@ export async function startHttpServer(
       requestTimeout: requestTimeoutMs,
       keepAliveTimeout: keepAliveTimeoutMs,
       connectionsCheckingInterval: 5000,
+      // Node's own refusal would be without a problem; see withHost.
+      requireHostHeader: false,
     },
-    listener,
+    withHost(listener, logger),
   );
+  // Node's own answer would be an empty 417. An expectation that is not understood may be left alone (RFC 9110, 10.1.1).
+  server.on('checkExpectation', withHost(listener, logger));
   server.on('clientError', (error, socket) => answerClientError(error, socket as Socket, logger));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -56,16 +60,33 @@ async function close(server: Server): Promise<void> {
   clearTimeout(cut);
 }
 
+/** A request of HTTP/1.1 names its host (RFC 9112, section 3.2). */
+function withHost(listener: RequestListener, logger: Logger): RequestListener {
+  return (request, response) => {
+    if (request.headers.host !== undefined || request.httpVersion === '1.0') return listener(request, response);
+    answerSocket(request.socket, 'malformed_request', 'host_missing', logger);
+  };
+}
+
 const codeOfParserError: Readonly<Record<string, ProblemCode>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 };
 
+const parserAnswerHeaders = Object.entries({ 'cache-control': 'no-store', ...dataSecurityHeaders }).map(
+  ([name, value]) => `${name}: ${value}`,
+);
+
 /** What the HTTP parser refuses reaches no route; its sender gets a problem all the same, and the log its line. */
 function answerClientError(error: NodeJS.ErrnoException, socket: Socket, logger: Logger): void {
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-  const outcome = problem(codeOfParserError[error.code ?? ''] ?? 'malformed_request');
-  const { status } = problemCodes[outcome.code];
+  answerSocket(socket, codeOfParserError[error.code ?? ''] ?? 'malformed_request', error.code, logger);
+}
+
+/** Writes a problem past Node's own writer, and ends the connection. @param reason for the log */
+function answerSocket(socket: Socket, code: ProblemCode, reason: string | undefined, logger: Logger): void {
+  const outcome = problem(code);
+  const { status } = problemCodes[code];
   // The caller's own could not be read.
   const requestId = randomUUID();
   const content = JSON.stringify(problemBody(outcome, requestId));
@@ -74,8 +95,9 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Socket, logger:
     'connection: close',
     `x-request-id: ${requestId}`,
     'content-type: application/problem+json; charset=utf-8',
+    ...parserAnswerHeaders,
     `content-length: ${Buffer.byteLength(content)}`,
   ];
   socket.end(`${head.join('\r\n')}\r\n\r\n${content}`);
-  logger.info({ request_id: requestId, status, code: outcome.code, parser_code: error.code }, 'request.answered');
+  logger.info({ request_id: requestId, status, code: outcome.code, parser_code: reason }, 'request.answered');
 }

@@ -16,6 +16,17 @@ export interface DemoReceiverParts {
   clock: { nowMs(): number };
 }
 
+/** The page shows what others sent: nothing in it runs, whatever it says, and no other page frames it. */
+const securityHeaders = {
+  'content-security-policy':
+    "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+} as const;
+
 const ARRIVALS_KEPT = 50;
 const LARGEST_BODY = 1024 * 1024;
 
@@ -29,7 +40,7 @@ export function createDemoReceiver({ checkSignature, print, clock }: DemoReceive
   const receive = async (request: IncomingMessage, response: ServerResponse, url: URL): Promise<void> => {
     const body = await readBody(request);
     if (body === undefined) {
-      response.writeHead(413, { connection: 'close' }).end();
+      response.writeHead(413, { ...securityHeaders, connection: 'close' }).end();
       return;
     }
     const answeredStatus = wantedStatus(url.searchParams.get('status'));
@@ -45,17 +56,17 @@ export function createDemoReceiver({ checkSignature, print, clock }: DemoReceive
     };
     arrivals.add(arrival);
     print(arrivalLine(arrival));
-    response.writeHead(answeredStatus).end();
+    response.writeHead(answeredStatus, securityHeaders).end();
   };
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '/', 'http://receiver');
     if (request.method === 'POST') return receive(request, response, url);
     if (request.method !== 'GET' && request.method !== 'HEAD')
-      response.writeHead(405, { allow: 'GET, HEAD, POST' }).end();
+      response.writeHead(405, { ...securityHeaders, allow: 'GET, HEAD, POST' }).end();
     else if (url.pathname === '/') show(response, 'text/html', arrivalsPage(arrivals.newestFirst()));
     else if (url.pathname === STYLE_PATH) show(response, 'text/css', STYLE);
-    else response.writeHead(404, { 'content-type': 'text/plain' }).end('The page is at /\n');
+    else response.writeHead(404, { ...securityHeaders, 'content-type': 'text/plain' }).end('The page is at /\n');
   };
 
   return createServer((request, response) => {
@@ -84,10 +95,9 @@ function wantedStatus(text: string | null): number {
 function show(response: ServerResponse, type: string, content: string): void {
   response
     .writeHead(200, {
+      ...securityHeaders,
       'content-type': `${type}; charset=utf-8`,
       'cache-control': 'no-store',
-      'content-security-policy': "default-src 'none'; style-src 'self'",
-      'x-content-type-options': 'nosniff',
     })
     .end(content);
 }

@@ -90,7 +90,9 @@ test('the page escapes everything a sender controls', async () => {
 
 test('the page loads nothing from elsewhere and refreshes itself without a script', async () => {
   const response = await fetch(app.url);
-  expect(response.headers.get('content-security-policy')).toBe("default-src 'none'; style-src 'self'");
+  expect(response.headers.get('content-security-policy')).toMatch(/^default-src 'none'; style-src 'self'; base-uri/);
+  expect(response.headers.get('x-frame-options')).toBe('DENY');
+  expect(response.headers.get('referrer-policy')).toBe('no-referrer');
   expect(await response.text()).toContain('<meta http-equiv="refresh"');
   const style = await fetch(`${app.url}/style.css`);
   expect(style.headers.get('content-type')).toBe('text/css; charset=utf-8');

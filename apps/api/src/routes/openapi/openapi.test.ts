@@ -62,8 +62,9 @@ test('every path of the API refuses other methods with 405', async () => {
 test('the page and its files load under a policy that allows no inline script', async () => {
   const page = await api.call('GET /docs');
   expect(page.status).toBe(200);
-  expect(page.headers['content-security-policy']).toMatch(/^default-src 'self'; style-src 'self' 'unsafe-inline';/);
-  expect(page.text).not.toMatch(/<script>|onload=|https?:\/\//);
+  expect(page.headers['content-security-policy']).toMatch(/^default-src 'none'; script-src 'self'; style-src 'self';/);
+  expect(page.headers['content-security-policy']).not.toMatch(/unsafe|\*|http/);
+  expect(page.text).not.toMatch(/<script>|<style|style=|onload=|https?:\/\//);
   const files = [...page.text.matchAll(/(?:src|href)="(\/docs\/[^"]+)"/g)].map(match => match[1] as string);
   expect(files).toHaveLength(4);
   for (const file of files) expect([file, (await api.call(`GET ${file}`)).status]).toEqual([file, 200]);
