@@ -38,6 +38,17 @@ describe('adding jobs', () => {
     expect(await producer.depth('deliver')).toMatchObject({ waiting: 1, delayed: 1 });
   });
 
+  test('a job that waits for a time that a wrong clock has set is set to work; others stay as they are', async () => {
+    const [late, other] = [randomUUID(), randomUUID()];
+    await producer.enqueueDeliveries([
+      { deliveryId: late, delayMs: 3_600_000 },
+      { deliveryId: other, delayMs: 3_600_000 },
+    ]);
+    await producer.promoteDeliveries([late, randomUUID()]);
+    await producer.promoteDeliveries([late]);
+    expect(await producer.depth('deliver')).toMatchObject({ waiting: 1, delayed: 1 });
+  });
+
   test('a burst of events is a few jobs, with ids alone in them', async () => {
     const eventIds = Array.from({ length: 250 }, () => randomUUID());
     await producer.enqueueFanOut(eventIds);

@@ -1,0 +1,179 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { type Database, insertDeliveries, insertEvents, openDatabase } from '@signpost/database';
+import type { DeliverJob } from '@signpost/queue';
+import { createEncryption, createLogger, deriveUuid, makeUuid, systemClock } from '@signpost/runtime';
+import { createTestDatabase, type Receiver, startReceiver, type TestDatabase } from '@signpost/testing';
+import { createAddressPolicy, createTransport, type Transport } from '@signpost/transport';
+import { createAttemptRecorder } from './attempt-recorder.ts';
+import { createDeliver } from './deliver.ts';
+import { createDeliverJob } from './deliver-job.ts';
+import { createDeliveryContracts } from './delivery-contracts.ts';
+import { createCounts } from './dispatcher-metrics.ts';
+import { createEventContents } from './event-contents.ts';
+import { createUnseenAttempts } from './unseen-attempts.ts';
+import { createWebhookTargets } from './webhook-targets.ts';
+
+let testDatabase: TestDatabase;
+let database: Database;
+let transport: Transport;
+let receiver: Receiver;
+let lines: string[] = [];
+const workspaceId = makeUuid(systemClock.nowMs());
+const counts = createCounts();
+const logger = createLogger('dispatcher', 'info', { write: line => void lines.push(line) });
+
+beforeAll(async () => {
+  testDatabase = await createTestDatabase();
+  database = openDatabase({
+    url: testDatabase.url,
+    maxConnections: 2,
+    maxHotConnections: 4,
+    onConnectionError: () => {},
+  });
+  transport = createTransport({
+    policy: createAddressPolicy({ allowHttp: true, allowedPrivateRanges: ['127.0.0.0/8'] }),
+  });
+  receiver = await startReceiver(() => ({ status: 500 }));
+  await database.pool.query('insert into workspaces (id, name) values ($1, $2)', [workspaceId, 'faults']);
+});
+beforeEach(() => {
+  lines = [];
+  receiver.requests.length = 0;
+});
+afterAll(async () => {
+  await transport.close();
+  await database.close();
+  await testDatabase.drop();
+  await receiver.close();
+});
+
+/** A webhook and a delivery to it that is due. */
+async function makeDelivery(): Promise<{ webhookId: string; job: DeliverJob }> {
+  const [eventId, webhookId] = [makeUuid(systemClock.nowMs()), makeUuid(systemClock.nowMs())];
+  await database.pool.query(`insert into webhooks (id, workspace_id, url, event_types) values ($1, $2, $3, '{*}')`, [
+    webhookId,
+    workspaceId,
+    receiver.url,
+  ]);
+  await insertEvents(database, [
+    {
+      id: eventId,
+      workspaceId,
+      eventType: 'call.ended',
+      occurredAtMs: systemClock.nowMs(),
+      payload: '{}',
+      metadata: null,
+      subject: null,
+      channels: [],
+      idempotencyKey: null,
+      fingerprint: randomBytes(32),
+    },
+  ]);
+  const id = deriveUuid(eventId, webhookId);
+  const contract = { contract: 'standard', contractVersion: 0 };
+  await insertDeliveries(database, [{ id, workspaceId, eventId, webhookId, eventType: 'call.ended', ...contract }]);
+  await seal(webhookId);
+  return { webhookId, job: { v: 1, deliveryId: id, trigger: 'scheduled' } };
+}
+
+const encryption = createEncryption(randomBytes(32).toString('base64'));
+async function seal(webhookId: string): Promise<void> {
+  const sealed = encryption.seal(`whsec_${randomBytes(24).toString('base64')}`, `webhook-secret ${webhookId}`);
+  await database.pool.query('insert into webhook_secrets (id, webhook_id, sealed, key_id) values ($1, $2, $3, $4)', [
+    makeUuid(systemClock.nowMs()),
+    webhookId,
+    sealed.sealed,
+    sealed.keyId,
+  ]);
+}
+
+function makeDeliverJob() {
+  const unseenAttempts = createUnseenAttempts({ database, counts, logger });
+  const deliver = createDeliver({
+    database,
+    transport,
+    unseenAttempts,
+    isRunning: () => Promise.resolve(false),
+    leaseMs: 15_000,
+    recorder: createAttemptRecorder({ database, logger }),
+    eventContents: createEventContents(database),
+    webhookTargets: createWebhookTargets(database, encryption),
+    deliveryContracts: createDeliveryContracts(database),
+    clock: systemClock,
+    random: () => 0,
+    counts,
+    observeAttemptSeconds: () => {},
+    logger,
+  });
+  return createDeliverJob({ deliver, unseenAttempts, logger });
+}
+
+const readDelivery = async (id: string) =>
+  (await database.pool.query('select status, attempt_count, completed_at from deliveries where id = $1', [id])).rows[0];
+
+const run = { addedAtMs: 1_775_397_840_000, stalledCount: 0 };
+
+test('a delivery that a fault of ours breaks is tried again later and later, then set aside with its stack in the log', async () => {
+  const { webhookId, job } = await makeDelivery();
+  // A schedule that no API takes: the delay that follows from it is not a number, and Postgres refuses the outcome.
+  await database.pool.query(`update webhooks set retry_schedule = '["soon"]' where id = $1`, [webhookId]);
+  const deliverJob = makeDeliverJob();
+  const delays: number[] = [];
+  let data = job;
+  let result = await deliverJob(data, run, async saved => void (data = saved));
+  while (result.kind === 'again') {
+    delays.push(result.delayMs);
+    result = await deliverJob(data, run, async saved => void (data = saved));
+  }
+
+  expect(delays).toEqual([2000, 4000, 8000, 16_000]);
+  expect(await readDelivery(job.deliveryId)).toEqual({
+    status: 'failed',
+    attempt_count: 1,
+    completed_at: expect.any(Date),
+  });
+  const attempts = await database.pool.query(
+    'select number, status, error_code, duration_ms, phase from attempts where delivery_id = $1',
+    [job.deliveryId],
+  );
+  expect(attempts.rows).toEqual([
+    { number: 1, status: 'failed', error_code: 'quarantined', duration_ms: null, phase: null },
+  ]);
+  expect(counts.quarantined).toBe(1);
+  expect(lines.filter(line => line.includes('delivery broke') && line.includes('at '))).toHaveLength(5);
+  expect(lines.filter(line => line.includes('"delivery.quarantined"'))).toHaveLength(1);
+});
+
+test('while one delivery breaks, those beside it are recorded', async () => {
+  const good = await Promise.all(Array.from({ length: 20 }, makeDelivery));
+  const bad = await makeDelivery();
+  await database.pool.query(`update webhooks set retry_schedule = '["soon"]' where id = $1`, [bad.webhookId]);
+  const deliverJob = makeDeliverJob();
+  const results = await Promise.all([bad, ...good].map(({ job }) => deliverJob(job, run, async () => {})));
+  expect(results.map(({ kind }) => kind)).toEqual(Array.from({ length: 21 }, () => 'again'));
+  expect(receiver.requests).toHaveLength(21);
+  for (const { job } of good)
+    expect(await readDelivery(job.deliveryId)).toMatchObject({ status: 'pending', attempt_count: 1 });
+  expect(await readDelivery(bad.job.deliveryId)).toMatchObject({ status: 'pending', attempt_count: 0 });
+});
+
+test('an attempt that a dead dispatcher left is noted once, however often its job comes back', async () => {
+  const { job } = await makeDelivery();
+  await database.pool.query(`update deliveries set next_attempt_at = now() - interval '1 minute' where id = $1`, [
+    job.deliveryId,
+  ]);
+  const unseenAttempts = createUnseenAttempts({ database, counts, logger });
+  await unseenAttempts.noteLost(job, { ...run, stalledCount: 1 }, 0);
+  await unseenAttempts.noteLost(job, { ...run, stalledCount: 1 }, 1);
+  expect(await readDelivery(job.deliveryId)).toMatchObject({ status: 'pending', attempt_count: 1 });
+  await unseenAttempts.noteLost(job, { ...run, stalledCount: 2 }, 1);
+  expect(await readDelivery(job.deliveryId)).toMatchObject({ status: 'pending', attempt_count: 2 });
+});
+
+test('an attempt is not noted as lost where the delivery has moved on', async () => {
+  const { job } = await makeDelivery();
+  const unseenAttempts = createUnseenAttempts({ database, counts, logger });
+  await unseenAttempts.noteLost(job, { ...run, stalledCount: 1 }, 3);
+  expect(await readDelivery(job.deliveryId)).toMatchObject({ status: 'pending', attempt_count: 0 });
+});

@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals';
+import type { DeliveryToAttempt } from '@signpost/database';
+import type { DeliverJob } from '@signpost/queue';
+import { contender, hasUnseenAttempt, judgeJob } from './judge-job.ts';
+
+const delivery: DeliveryToAttempt = {
+  id: 'd',
+  workspaceId: 'w',
+  eventId: 'e',
+  webhookId: 'h',
+  status: 'pending',
+  attemptCount: 0,
+  scheduledAttemptCount: 0,
+  dueInMs: -5,
+  manualRetryAt: null,
+  test: false,
+  contract: 'standard',
+  contractVersion: 0,
+  webhookVersion: 1,
+  webhookActive: true,
+};
+const job = (trigger: DeliverJob['trigger']): DeliverJob => ({ v: 1, deliveryId: 'd', trigger });
+const asked = { manualRetryAt: '2026-01-01 00:00:00+00' };
+
+describe('whether an attempt is still wanted', () => {
+  test.each<[string, DeliverJob['trigger'], Partial<DeliveryToAttempt> | null, unknown]>([
+    ['due', 'scheduled', {}, { kind: 'attempt' }],
+    ['due within the tolerance of timers', 'scheduled', { dueInMs: 25 }, { kind: 'attempt' }],
+    ['not due yet', 'scheduled', { dueInMs: 999.2 }, { kind: 'again', delayMs: 1000 }],
+    ['gone by retention', 'scheduled', null, { kind: 'done' }],
+    ['final already', 'scheduled', { status: 'succeeded' }, { kind: 'done' }],
+    ['to a deleted webhook', 'scheduled', { webhookVersion: null, webhookActive: null }, { kind: 'cancel' }],
+    ['to an inactive webhook', 'scheduled', { webhookActive: false }, { kind: 'cancel' }],
+    ['a test send to an inactive webhook', 'test', { webhookActive: false, test: true }, { kind: 'attempt' }],
+    ['a retry that a person asked for', 'manual', { ...asked, status: 'failed' }, { kind: 'attempt' }],
+    ['the same to an inactive webhook', 'manual', { ...asked, webhookActive: false }, { kind: 'attempt' }],
+    ['the same to a deleted webhook', 'manual', { ...asked, webhookVersion: null }, { kind: 'cancel' }],
+    ['a retry that has been made', 'manual', {}, { kind: 'done' }],
+  ])('%s', (_name, trigger, changes, verdict) => {
+    const found = changes === null ? null : { ...delivery, ...changes };
+    expect(judgeJob(job(trigger), found)).toMatchObject(verdict as object);
+  });
+});
+
+describe('whether a stalled job left an attempt that nobody saw', () => {
+  test.each<[string, DeliverJob['trigger'], number, number, boolean]>([
+    ['a job that never stalled', 'scheduled', -60_000, 0, false],
+    ['one that stalled, a lease behind its due time', 'scheduled', -15_000, 1, true],
+    ['one that recorded its retry, due since less than a lease', 'scheduled', -14_999, 1, false],
+    ['a manual retry that is still open', 'manual', -5, 1, true],
+    ['a test send that is still pending', 'test', 0, 1, true],
+  ])('%s', (_name, trigger, dueInMs, stalledCount, expected) => {
+    expect(hasUnseenAttempt(job(trigger), { ...delivery, dueInMs }, stalledCount, 15_000)).toBe(expected);
+  });
+});
+
+test('only where a person asked for a retry can two jobs of a delivery meet', () => {
+  expect(contender(job('scheduled'), delivery)).toBeNull();
+  expect(contender(job('test'), { ...delivery, ...asked })).toBeNull();
+  expect(contender(job('scheduled'), { ...delivery, ...asked })).toBe('manual');
+  expect(contender(job('manual'), { ...delivery, ...asked })).toBe('scheduled');
+});

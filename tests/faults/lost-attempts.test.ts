@@ -1,0 +1,147 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { type Receiver, startReceiver, waitFor } from '@signpost/testing';
+import {
+  type AnyJson,
+  type Installation,
+  type InstallationOptions,
+  startInstallation,
+} from '../support/installation.ts';
+import { waitUntilNothingPends } from '../support/publish-many.ts';
+
+const leaseMs = 1000;
+
+let signpost: Installation;
+let receiver: Receiver;
+/** No dispatcher yet; the receiver keeps every request until the test lets it go. */
+const start = async (options: InstallationOptions = {}): Promise<{ release: () => void }> => {
+  let release = (): void => {};
+  const held = new Promise<void>(resolve => {
+    release = resolve;
+  });
+  receiver = await startReceiver(() => ({ delay: held }));
+  signpost = await startInstallation({
+    dispatchers: 0,
+    ...options,
+    environment: { LEASE_MS: String(leaseMs), LOG_LEVEL: 'info', ...options.environment },
+  });
+  await signpost.createWebhook({ url: receiver.url, timeout_ms: 30_000 });
+  return { release };
+};
+afterEach(async () => {
+  for (const dispatcher of signpost.dispatchers) dispatcher.resume();
+  await receiver.close();
+  await signpost.close();
+}, 60_000);
+
+async function attemptsOf(eventId: string): Promise<AnyJson[]> {
+  const event = (await signpost.call('GET', `/v1/events/${eventId}`)).body;
+  return (await signpost.call('GET', `/v1/deliveries/${event.deliveries[0].id}`)).body.attempts;
+}
+
+const lost = (number: number): AnyJson =>
+  expect.objectContaining({
+    number,
+    status: 'failed',
+    received: 'unknown',
+    phase: null,
+    duration_ms: null,
+    response: null,
+    error: { code: 'dispatcher_lost', message: expect.any(String) },
+  });
+
+describe('an attempt whose dispatcher was killed behind the request', () => {
+  test('stands in the log as unknown, and the next one follows within the lease and a little', async () => {
+    const { release } = await start();
+    const victim = await signpost.addDispatcher();
+    const id = await signpost.publish({ eventType: 'call.ended', data: {} });
+    await receiver.waitForRequests(1);
+    await victim.kill();
+    const killedAtMs = Date.now();
+    release();
+    await signpost.addDispatcher();
+    await waitUntilNothingPends(signpost, 20_000);
+    const [first, second] = receiver.requests;
+    expect(receiver.requests).toHaveLength(2);
+    expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
+    expect((second?.receivedAtMs ?? 0) - killedAtMs).toBeLessThan(leaseMs + 5000);
+    expect(await attemptsOf(id)).toEqual([
+      lost(1),
+      expect.objectContaining({ number: 2, status: 'succeeded', received: 'yes', phase: 'response' }),
+    ]);
+  }, 60_000);
+
+  test('five times in a row: the delivery goes on, each time is in the log, and the schedule has not moved', async () => {
+    const { release } = await start();
+    const id = await signpost.publish({ eventType: 'call.ended', data: {} });
+    for (let kills = 1; kills <= 5; kills += 1) {
+      const victim = await signpost.addDispatcher();
+      await receiver.waitForRequests(kills, 20_000);
+      await victim.kill();
+    }
+    release();
+    await signpost.addDispatcher();
+    await waitUntilNothingPends(signpost, 20_000);
+    expect(await attemptsOf(id)).toEqual([
+      ...[1, 2, 3, 4, 5].map(lost),
+      expect.objectContaining({ number: 6, status: 'succeeded' }),
+    ]);
+    expect(await signpost.query('select status, attempt_count, scheduled_attempt_count from deliveries')).toEqual([
+      { status: 'succeeded', attempt_count: 6, scheduled_attempt_count: 1 },
+    ]);
+  }, 90_000);
+});
+
+test('a dispatcher that freezes and wakes up after another took over sends nothing more and changes nothing', async () => {
+  const { release } = await start();
+  const frozen = await signpost.addDispatcher();
+  const ids = [];
+  for (let n = 0; n < 20; n += 1) ids.push(await signpost.publish({ eventType: 'call.ended', data: { n } }));
+  await receiver.waitForRequests(20);
+  frozen.pause();
+  release();
+  await signpost.addDispatcher();
+  await waitUntilNothingPends(signpost, 30_000);
+  const before = await signpost.query('select id, status, attempt_count, completed_at from deliveries order by id');
+  frozen.resume();
+  await waitFor(async () => superseded(frozen.logs()) === 20, {
+    timeoutMs: 20_000,
+    description: 'the woken dispatcher has found all its outcomes superseded',
+  });
+  expect(receiver.requests).toHaveLength(40);
+  expect(await signpost.query('select id, status, attempt_count, completed_at from deliveries order by id')).toEqual(
+    before,
+  );
+  expect(await attemptsOf(ids[0] as string)).toEqual([lost(1), expect.objectContaining({ number: 2 })]);
+}, 60_000);
+
+function superseded(logs: string): number {
+  return logs.split('\n').filter(line => line.includes('"outcome":"superseded"')).length;
+}
+
+test('a manual retry and the scheduled attempt of one delivery are never on their way at the same time; both are recorded', async () => {
+  const { release } = await start({ dispatchers: 2 });
+  const id = await signpost.publish({ eventType: 'call.ended', data: {} });
+  await receiver.waitForRequests(1);
+  const [{ id: deliveryId }] = (await signpost.call('GET', `/v1/events/${id}`)).body.deliveries;
+  expect((await signpost.call('POST', `/v1/deliveries/${deliveryId}/retry`)).status).toBe(202);
+  // The manual job has been looked at, and put back because the scheduled one is under way.
+  await waitFor(async () => (await jobAttempts()) > 0, { description: 'the manual job has waited once' });
+  expect(receiver.requests).toHaveLength(1);
+  release();
+  await receiver.waitForRequests(2);
+  await waitFor(async () => (await attemptsOf(id)).length === 2, { description: 'both attempts are recorded' });
+  expect((await attemptsOf(id)).map(({ number, trigger, status }) => ({ number, trigger, status }))).toEqual([
+    { number: 1, trigger: 'scheduled', status: 'succeeded' },
+    { number: 2, trigger: 'manual', status: 'succeeded' },
+  ]);
+}, 60_000);
+
+/** How often the manual job of the only delivery has been run. */
+async function jobAttempts(): Promise<number> {
+  const { Redis } = await import('ioredis');
+  const redis = new Redis(signpost.redis.url);
+  const [row] = await signpost.query<{ id: string }>('select id from deliveries');
+  const made = await redis.hget(`bull:deliver:${row?.id}.manual`, 'atm');
+  redis.disconnect();
+  return Number(made ?? 0);
+}
