@@ -23,9 +23,21 @@ test('in production, a missing or weak value is named in a sentence', () => {
     [{ ADMIN_API_KEY: 'short' }, /^ADMIN_API_KEY: must have at least 32 characters/],
     [{ ADMIN_API_KEY: `${'a'.repeat(32)}$` }, /^ADMIN_API_KEY: must be letters, digits/],
     [{ PORT: 'http' }, /^PORT: must be a port/],
+    [{ TRUSTED_PROXIES: '10.2.0.0/16, proxy' }, /^TRUSTED_PROXIES: must be CIDRs or addresses/],
+    [{ TRUSTED_PROXIES: '10.2.0.0/33' }, /^TRUSTED_PROXIES: must be CIDRs or addresses/],
     [{ RATE_LIMIT_PER_MINUTE: 'many' }, /^RATE_LIMIT_PER_MINUTE: must be a number/],
   ];
   for (const [env, sentence] of cases) expect(() => read(env)).toThrow(sentence);
+});
+
+test('trusted proxies are CIDRs or single addresses of both families; none unless told', () => {
+  expect(read({}).TRUSTED_PROXIES).toEqual([]);
+  expect(read({ TRUSTED_PROXIES: ' 10.2.0.0/16,192.0.2.1, 2001:db8::/32,::1' }).TRUSTED_PROXIES).toEqual([
+    '10.2.0.0/16',
+    '192.0.2.1',
+    '2001:db8::/32',
+    '::1',
+  ]);
 });
 
 test('production wants a key of some kind; development does not', () => {

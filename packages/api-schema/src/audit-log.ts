@@ -37,7 +37,9 @@ export const listAuditLogQuery = z.strictObject({
   action: z.enum(auditActions).optional(),
   actor_id: typeId('key', 'Only by this key.').optional(),
   resource_type: z.enum(auditResourceTypes).optional(),
-  resource_id: text(256).optional().meta({ description: 'Only about what has this id or name.', example: 'wh_01jd3kq8e5f1x9a7m2c4v6b8n0' }),
+  resource_id: text(256)
+    .optional()
+    .meta({ description: 'Only about what has this id or name.', example: 'wh_01jd3kq8e5f1x9a7m2c4v6b8n0' }),
   since: time.optional().meta({ description: 'At or after.' }),
   until: time.optional().meta({ description: 'Before.' }),
 });

@@ -185,10 +185,7 @@ describe('webhooks', () => {
       database,
       workspaceId,
       id,
-      () => ({
-        kind: 'change',
-        changes: { active: false },
-      }),
+      () => ({ kind: 'change', changes: { active: false } }),
       audit,
     );
     expect(changed).toMatchObject({ kind: 'changed', webhook: { active: false } });
