@@ -154,6 +154,7 @@ async function answerCall(
     params: request.params,
     search: searchOf(request.url),
     headers: request.headers,
+    rawHeaders: request.rawHeaders,
     body,
   });
   if (input.kind === 'problem') return input;

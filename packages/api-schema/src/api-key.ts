@@ -7,7 +7,10 @@ const scopes = z
   .min(1)
   .max(apiKeyScopes.length)
   .refine(list => new Set(list).size === list.length, 'must not name a scope twice')
-  .meta({ description: 'What the key may do; `admin` includes the others.' });
+  .meta({
+    description: 'What the key may do; `admin` includes the others.',
+    override: ({ jsonSchema }) => void (jsonSchema.uniqueItems = true),
+  });
 
 export const createApiKeySchema = z.strictObject({ name: text(100), scopes }).meta({ id: 'CreateApiKey' });
 

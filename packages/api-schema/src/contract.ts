@@ -23,6 +23,7 @@ export const contractDocumentSchema = z.custom<JsonObject>(isJsonObject, 'must b
   override: {
     type: 'object',
     required: ['name', 'title', 'envelope', 'signature'],
+    additionalProperties: false,
     properties: {
       name: { type: 'string', pattern: '^[a-z][a-z0-9-]{0,63}$' },
       title: string,

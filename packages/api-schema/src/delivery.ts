@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { attemptPhases, attemptStatuses, attemptTriggers, deliveryStatuses, receipts } from '@signpost/delivery';
-import { eventTypeName, listOf, pageQuery, time, typeId } from './fields.ts';
+import { eventTypeName, listOf, pageQuery, queryInteger, time, typeId } from './fields.ts';
 
 export const deliverySchema = z
   .object({
@@ -78,5 +78,5 @@ export const listDeliveriesQuery = z.strictObject({
   status: z.enum(deliveryStatuses).optional(),
   since: time.optional().meta({ description: 'Of events published at or after.' }),
   until: time.optional().meta({ description: 'Of events published before.' }),
-  response_code: z.coerce.number().int().min(100).max(999).optional().meta({ description: 'Of the last attempt.' }),
+  response_code: queryInteger(100, 999).optional().meta({ description: 'Of the last attempt.' }),
 });

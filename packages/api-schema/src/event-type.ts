@@ -1,18 +1,25 @@
 import { z } from 'zod';
-import { eventTypeName, jsonObject, jsonValue, text, time } from './fields.ts';
+import { countBytes, eventTypeName, jsonObject, jsonValue, text, time } from './fields.ts';
 
 /** Bytes of JSON that the schema or the example of an event type may have. */
 export const maxEventTypeSchemaBytes = 64 * 1024;
 
 const schema = jsonObject(maxEventTypeSchemaBytes);
 const example = jsonValue.refine(
-  value => (JSON.stringify(value)?.length ?? 0) <= maxEventTypeSchemaBytes,
-  `must not be larger than ${maxEventTypeSchemaBytes} bytes`,
+  value => countBytes(JSON.stringify(value) ?? '') <= maxEventTypeSchemaBytes,
+  `must have at most ${maxEventTypeSchemaBytes} bytes of JSON text`,
 );
 const schemaMeta = {
   description: 'JSON Schema (2020-12) of the data: publishing data that break it is refused.',
-  override: { type: 'object', additionalProperties: {} },
-} as const;
+  override: ({
+    jsonSchema,
+  }: {
+    readonly jsonSchema: { anyOf?: unknown; type?: unknown; additionalProperties?: unknown };
+  }) => {
+    delete jsonSchema.anyOf;
+    Object.assign(jsonSchema, { type: ['object', 'null'], additionalProperties: {} });
+  },
+};
 
 export const createEventTypeSchema = z
   .strictObject({

@@ -22,27 +22,49 @@ export function typeId(prefix: string, description: string) {
 // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
 const controlCharacters = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/;
 
-/** Text for people: 1 to `max` UTF-16 units, no control characters. */
+/** Text for people: 1 to `max` characters (code points, as JSON Schema counts them), none of them a control character. */
 export function text(max: number) {
   return (
     z
       .string()
       .min(1)
-      .max(max)
+      .refine(value => countCharacters(value, max) <= max, `must have at most ${max} characters`)
       .refine(value => !controlCharacters.test(value), 'must not hold control characters')
       // A lone surrogate has no UTF-8: what is stored would be another text, equal to others that it is not.
       .refine(value => value.isWellFormed(), 'must not hold half of a surrogate pair')
+      .meta({ override: ({ jsonSchema }) => void (jsonSchema.maxLength = max) })
   );
+}
+
+/** Exact only where it is near `max`: a text of megabytes is not walked through. */
+function countCharacters(value: string, max: number): number {
+  return value.length <= max || value.length > 2 * max ? value.length : Array.from(value).length;
+}
+
+/** A whole number in a query, in digits alone: `Number` would read `0x10`, `1e1` and a blank as numbers, too. */
+export function queryInteger(min: number, max: number) {
+  const message = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^[0-9]{1,9}$/, message)
+    .transform(Number)
+    .refine(value => value >= min && value <= max, message)
+    .meta({ override: { type: 'integer', minimum: min, maximum: max } });
 }
 
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Of UTF-8. */
+export function countBytes(value: string): number {
+  return new TextEncoder().encode(value).length;
+}
+
 /** A JSON object with at most `maxBytes` of text. zod's records drop a member named `__proto__`; this keeps everything. */
 export function jsonObject(maxBytes: number) {
   return z
     .custom<JsonObject>(isJsonObject, 'must be an object')
-    .refine(value => JSON.stringify(value).length <= maxBytes, `must not be larger than ${maxBytes} bytes`)
+    .refine(value => countBytes(JSON.stringify(value)) <= maxBytes, `must have at most ${maxBytes} bytes of JSON text`)
     .meta({ override: { type: 'object', additionalProperties: {} } });
 }
 
@@ -51,7 +73,10 @@ export const jsonValue = z.custom<unknown>(value => value !== undefined, 'is req
 
 export const eventTypeName = z
   .string()
-  .refine(isEventType, 'must be letters, digits, _ and -, in parts joined by dots, 256 characters at most')
+  .refine(
+    isEventType,
+    'must be letters, digits, _ and -, in parts joined by single dots, such as call.ended; 256 characters at most',
+  )
   .meta({
     override: { type: 'string', pattern: '^[A-Za-z0-9_-]+(\\.[A-Za-z0-9_-]+)*$', maxLength: 256 },
     example: 'call.ended',
@@ -59,7 +84,10 @@ export const eventTypeName = z
 
 export const eventTypePattern = z
   .string()
-  .refine(isEventTypePattern, 'must be an event type, the beginning of some with .* after it, or *')
+  .refine(
+    isEventTypePattern,
+    'must be an event type such as call.ended, the beginning of some with .* after it such as call.*, or *',
+  )
   .meta({
     override: {
       type: 'string',
@@ -77,7 +105,10 @@ export const time = z.iso
 
 export const contractName = z
   .string()
-  .regex(/^[a-z][a-z0-9-]{0,63}$/, 'must be the name of a contract')
+  .regex(
+    /^[a-z][a-z0-9-]{0,63}$/,
+    'must be the name of a contract: a-z, 0-9 and -, a letter first, 64 characters at most',
+  )
   .meta({ description: 'How deliveries look and are signed.', example: 'standard' });
 
 export const subject = text(256).meta({ description: 'What the event is about, such as a customer or an agent.' });
@@ -93,6 +124,6 @@ export function listOf<Item extends z.ZodType>(item: Item) {
 
 /** How far a list goes at once, and from where. */
 export const pageQuery = {
-  limit: z.coerce.number().int().min(1).max(100).default(20).meta({ description: 'Rows in an answer.' }),
+  limit: queryInteger(1, 100).default(20).meta({ description: 'Rows in an answer.' }),
   cursor: text(400).optional().meta({ description: 'The `next_cursor` of the answer before.' }),
 };

@@ -34,9 +34,9 @@ const nested = (depth: number): Json =>
 describe('a document is refused, with the path and the reason', () => {
   test.each<[string, Json, string, string]>([
     ['an unknown member', { colour: 'red' }, 'colour', 'is not a member of this object'],
-    ['a missing title', { title: undefined }, 'title', 'expected string'],
+    ['a missing title', { title: undefined }, 'title', 'is required'],
     ['a name in capitals', { name: 'Acme' }, 'name', 'must be a-z'],
-    ['an unknown shape', { envelope: { shape: 'xml' } }, 'envelope.shape', 'Invalid'],
+    ['an unknown shape', { envelope: { shape: 'xml' } }, 'envelope.shape', 'must be one of data, object'],
     ['a brace never closed', object({ name: 'a', value: '{event.id' }), 'envelope.fields.0.value', 'never closed'],
     ['a brace never opened', object({ name: 'a', value: 'event.id}' }), 'envelope.fields.0.value', 'without a "{"'],
     [
@@ -72,8 +72,13 @@ describe('a document is refused, with the path and the reason', () => {
       'twice',
     ],
     ['two spreads', object({ spread: '{data}' }, { spread: '{data}' }), 'envelope.fields.1.spread', 'twice'],
-    ['a spread of something else', object({ spread: '{metadata}' }), 'envelope.fields.0.spread', 'Invalid'],
-    ['an object as constant', object({ name: 'a', constant: {} }), 'envelope.fields.0.constant', 'Invalid'],
+    ['a spread of something else', object({ spread: '{metadata}' }), 'envelope.fields.0.spread', 'must be {data}'],
+    [
+      'an object as constant',
+      object({ name: 'a', constant: {} }),
+      'envelope.fields.0.constant',
+      'must be a string of at most 500 characters',
+    ],
     [
       'a field with too much',
       object({ name: 'a', constant: 1, value: 'b' }),
@@ -104,7 +109,12 @@ describe('a document is refused, with the path and the reason', () => {
       'signature.headers.0.name',
       'a header above',
     ],
-    ['an unknown algorithm', signed({ algorithm: 'crc32' }), 'signature.algorithm', 'Invalid'],
+    [
+      'an unknown algorithm',
+      signed({ algorithm: 'crc32' }),
+      'signature.algorithm',
+      'must be one of hmac-sha256, hmac-sha512',
+    ],
     ['a hash without the secret', signed({ algorithm: 'md5' }), 'signature.content', 'must name {secret}'],
     [
       'an HMAC with the secret in it',
@@ -120,14 +130,14 @@ describe('a document is refused, with the path and the reason', () => {
       'signature.headers.0.value',
       'once',
     ],
-    ['no signature header', signed({ headers: [] }), 'signature.headers', 'Too small'],
+    ['no signature header', signed({ headers: [] }), 'signature.headers', 'must have at least 1 item'],
     [
       'a separator that the format holds',
       signed({ format: 'v1,{signature}', separator: ',' }),
       'signature.separator',
       'must not occur',
     ],
-    ['a method without a body', { methods: ['GET'] }, 'methods.0', 'Invalid'],
+    ['a method without a body', { methods: ['GET'] }, 'methods.0', 'must be one of POST, PUT, PATCH'],
     ['a method twice', { methods: ['PUT', 'PUT'] }, 'methods.1', 'named twice'],
     ['a success range upside down', { success: { from: 300, to: 200 } }, 'success.to', 'less than from'],
     [
@@ -136,9 +146,14 @@ describe('a document is refused, with the path and the reason', () => {
       'success.disable_on.0',
       'means success',
     ],
-    ['a timeout without an end', { timeout_ms: 600_000 }, 'timeout_ms', 'Too big'],
-    ['a retry at once', { retry: { schedule_seconds: [0] } }, 'retry.schedule_seconds.0', 'Too small'],
-    ['a jitter above the wait', { retry: { schedule_seconds: [5], jitter_ratio: 2 } }, 'retry.jitter_ratio', 'Too big'],
+    ['a timeout without an end', { timeout_ms: 600_000 }, 'timeout_ms', 'must be at most 60000'],
+    ['a retry at once', { retry: { schedule_seconds: [0] } }, 'retry.schedule_seconds.0', 'must be at least 1'],
+    [
+      'a jitter above the wait',
+      { retry: { schedule_seconds: [5], jitter_ratio: 2 } },
+      'retry.jitter_ratio',
+      'must be at most 1',
+    ],
     [
       'lengths upside down',
       { secret: { ...standardContract.document.secret, min_length: 65 } },
@@ -158,7 +173,7 @@ describe('a document is refused, with the path and the reason', () => {
       'secret.generated_bytes',
       '32',
     ],
-    ['an unknown https rule', { url: { https: 'never' } }, 'url.https', 'Invalid'],
+    ['an unknown https rule', { url: { https: 'never' } }, 'url.https', 'must be one of instance, production, always'],
     ['an event type twice', { event_types: [eventType({}), eventType({})] }, 'event_types.1.name', 'above'],
     [
       'an event name with a space',
@@ -185,10 +200,16 @@ describe('a document is refused, with the path and the reason', () => {
     expect(errors).toContainEqual({ path, message: expect.stringContaining(message) });
   });
 
-  test.each([null, 'text', 7, [], undefined])('%s is no document', value => {
+  test.each([
+    [null, 'must be an object, not null'],
+    ['text', 'must be an object, not a string'],
+    [7, 'must be an object, not a number'],
+    [[], 'must be an object, not an array'],
+    [undefined, 'is required'],
+  ])('%j is no document', (value, message) => {
     expect(parseContractDocument(value)).toEqual({
       kind: 'invalid',
-      errors: [{ path: '', message: expect.stringContaining('expected object') }],
+      errors: [{ path: '', message }],
     });
   });
 });

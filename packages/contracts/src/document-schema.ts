@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { standardDocument } from './built-in/standard.ts';
 import type { ContractDocument } from './document.ts';
+import { describeIssue } from './describe-issue.ts';
 import { type DocumentError, toDocumentErrors } from './document-error.ts';
 import { envelopeSchema } from './envelope-schema.ts';
 import { findContradictions } from './document-rules.ts';
@@ -93,7 +94,7 @@ const documentSchema = z.strictObject({
  * @returns The document with its gaps filled from the standard contract, or every error found, each with its path.
  */
 export function parseContractDocument(value: unknown): ParsedContractDocument {
-  const parsed = documentSchema.safeParse(value);
+  const parsed = documentSchema.safeParse(value, { error: describeIssue });
   if (!parsed.success) return { kind: 'invalid', errors: parsed.error.issues.flatMap(toDocumentErrors) };
   const document: ContractDocument = parsed.data;
   const contradictions = findContradictions(document);

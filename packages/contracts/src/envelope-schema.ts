@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { describeIssue } from './describe-issue.ts';
 import type { EnvelopeDocument, EnvelopeFieldDocument } from './document.ts';
 import { toPathErrors } from './document-error.ts';
 import { templateSchema } from './template-schema.ts';
@@ -15,7 +16,10 @@ const valueField = z.strictObject({
 });
 const constantField = z.strictObject({
   name: memberName,
-  constant: z.union([z.string().max(500), z.number(), z.boolean(), z.null()]),
+  constant: z.union(
+    [z.string().max(500), z.number(), z.boolean(), z.null()],
+    'must be a string of at most 500 characters, a number, true, false or null',
+  ),
 });
 const spreadField = z.strictObject({ spread: z.literal('{data}') });
 
@@ -25,7 +29,7 @@ const spreadField = z.strictObject({ spread: z.literal('{data}') });
  */
 function fieldSchema(depth: number): z.ZodType<EnvelopeFieldDocument> {
   return z.unknown().transform((value, context): EnvelopeFieldDocument => {
-    const parsed = schemaFor(value, depth).safeParse(value);
+    const parsed = schemaFor(value, depth).safeParse(value, { error: describeIssue });
     if (parsed.success) return parsed.data;
     for (const issue of parsed.error.issues) {
       for (const { path, message } of toPathErrors(issue)) context.addIssue({ code: 'custom', path, message });

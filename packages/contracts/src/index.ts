@@ -4,6 +4,7 @@ import { type CompiledContract, compileContract } from './compile-contract.ts';
 
 export type { CompiledContract } from './compile-contract.ts';
 export { compileContract } from './compile-contract.ts';
+export { describeIssue } from './describe-issue.ts';
 export type { ContractErrorCode } from './contract-error.ts';
 export { ContractError } from './contract-error.ts';
 export type {

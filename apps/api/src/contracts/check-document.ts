@@ -21,9 +21,7 @@ const maxErrors = 20;
 export async function checkContractDocument(value: unknown, place: string): Promise<DocumentVerdict> {
   const parsed = parseContractDocument(value);
   if (parsed.kind === 'invalid')
-    return validationFailed(
-      parsed.errors.map(({ path, message }) => ({ path: joinPath(place, path), message: describe(message) })),
-    );
+    return validationFailed(parsed.errors.map(({ path, message }) => ({ path: joinPath(place, path), message })));
   const errors: FieldError[] = [];
   for (const [index, eventType] of parsed.document.event_types.entries()) {
     errors.push(...checkEventType(eventType, `${place}.event_types[${index}]`));
@@ -40,15 +38,11 @@ function joinPath(place: string, path: string): string {
   return path.split('.').reduce((text, part) => text + (/^\d+$/.test(part) ? `[${part}]` : `.${part}`), place);
 }
 
-/** The words of the other routes for a field that is not there. */
-function describe(message: string): string {
-  return message.endsWith('received undefined') ? 'is required' : message;
-}
-
 function checkEventType({ name, description, schema, example }: EventTypeDocument, place: string): FieldError[] {
   const errors: FieldError[] = [];
   const refuse = (field: string, message: string): void => void errors.push({ path: `${place}.${field}`, message });
-  if (!isEventType(name)) refuse('name', 'must be letters, digits, _ and -, in parts joined by dots');
+  if (!isEventType(name))
+    refuse('name', 'must be letters, digits, _ and -, in parts joined by single dots, such as call.ended');
   if (description.includes('\u0000')) refuse('description', 'must not hold control characters');
   const [schemaText, exampleText] = [JSON.stringify(schema), JSON.stringify(example)];
   for (const [field, text] of [
@@ -56,7 +50,7 @@ function checkEventType({ name, description, schema, example }: EventTypeDocumen
     ['example', exampleText],
   ] as const)
     if (text.length > maxEventTypeSchemaBytes)
-      refuse(field, `must not be larger than ${maxEventTypeSchemaBytes} bytes`);
+      refuse(field, `must have at most ${maxEventTypeSchemaBytes} bytes of JSON text`);
   if (errors.length > 0) return errors;
   const compiled = compileSchema(schemaText);
   if (compiled.kind === 'invalid') return compiled.errors.map(error => within(place, error));

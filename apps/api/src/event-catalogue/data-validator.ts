@@ -151,7 +151,21 @@ function toFieldError(place: string, { instancePath, keyword, params, message }:
   if (keyword === 'required') return { path: `${path}.${params['missingProperty']}`, message: 'is required' };
   if (keyword === 'additionalProperties')
     return { path: `${path}.${params['additionalProperty']}`, message: 'is not allowed' };
+  if (keyword === 'enum') return { path, message: `must be one of ${listOf(params['allowedValues'])}` };
+  if (keyword === 'const') return { path, message: `must be ${listOf([params['allowedValue']])}` };
   return { path, message: message ?? 'is not valid' };
+}
+
+/** Values of a message; a schema may have thousands, and long ones. */
+const maxShownValues = 10;
+const maxShownLength = 200;
+
+function listOf(values: readonly unknown[]): string {
+  const text = values
+    .slice(0, maxShownValues)
+    .map(value => JSON.stringify(value))
+    .join(', ');
+  return values.length > maxShownValues || text.length > maxShownLength ? `${text.slice(0, maxShownLength)} …` : text;
 }
 
 /** `/items/3/id` (RFC 6901) as `data.items[3].id`. */

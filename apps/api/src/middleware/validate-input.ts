@@ -1,4 +1,5 @@
 import type { FieldError, Operation } from '@signpost/api-schema';
+import { describeIssue } from '@signpost/contracts';
 import type { z } from 'zod';
 import { notFound, type Problem, problem } from '../errors/problem.ts';
 
@@ -8,6 +9,8 @@ export interface RawInput {
   /** With the `?`, or empty. */
   readonly search: string;
   readonly headers: Readonly<Record<string, unknown>>;
+  /** Name, value, name, value … as they came. */
+  readonly rawHeaders: readonly string[];
   readonly body: unknown;
 }
 
@@ -23,8 +26,10 @@ export interface ValidInput {
 /** Errors of one answer; a body of 10 MiB can be wrong in a million places. */
 const maxErrors = 20;
 
-const parseOptions: z.core.ParseContext<z.core.$ZodIssue> = {
-  error: issue => (issue.code === 'invalid_type' && issue.input === undefined ? 'is required' : undefined),
+/** With them, each error says what would be right. */
+export const parseOptions = { error: describeIssue };
+const queryOptions = {
+  error: (issue: z.core.$ZodRawIssue) => (Array.isArray(issue.input) ? 'must be given once' : describeIssue(issue)),
 };
 
 /** Validates a request by the schemas of its operation. An id in the path that is none names nothing: not found. */
@@ -34,16 +39,30 @@ export function validateInput({ request }: Operation, raw: RawInput): ValidInput
   const errors: FieldError[] = [];
   const read = (place: string, schema: z.ZodType | undefined, value: () => unknown): unknown => {
     if (schema === undefined) return undefined;
-    const result = schema.safeParse(value(), parseOptions);
+    const result = schema.safeParse(value(), place === 'query' ? queryOptions : parseOptions);
     if (result.success) return result.data;
     errors.push(...toFieldErrors(place, result.error));
     return undefined;
   };
   const query = read('query', request.query, () => readQuery(raw.search));
   const headers = read('header', request.headers, () => raw.headers);
+  errors.push(...findRepeatedHeaders(Object.keys(request.headers?.shape ?? {}), raw));
   const body = read('body', request.body, () => raw.body);
   if (errors.length === 0) return { kind: 'valid', params: params?.data, query, headers, body };
   return validationFailed(errors);
+}
+
+/** Node joins headers of one name with a comma: two keys would be taken for one that nobody sent. */
+function findRepeatedHeaders(names: readonly string[], { headers, rawHeaders }: RawInput): FieldError[] {
+  return names
+    .filter(name => headers[name] !== undefined && countHeader(rawHeaders, name) > 1)
+    .map(name => ({ path: `header.${name}`, message: 'must be sent once' }));
+}
+
+function countHeader(rawHeaders: readonly string[], name: string): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) if (rawHeaders[index]?.toLowerCase() === name) count += 1;
+  return count;
 }
 
 /** @param errors at least one */

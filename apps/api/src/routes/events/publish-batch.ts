@@ -5,7 +5,7 @@ import { formatId } from '@signpost/runtime';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { describeFault } from '../../errors/describe-fault.ts';
 import { type Problem, problem } from '../../errors/problem.ts';
-import { toFieldErrors, validationFailed } from '../../middleware/validate-input.ts';
+import { parseOptions, toFieldErrors, validationFailed } from '../../middleware/validate-input.ts';
 import { answer } from '../../middleware/write-answer.ts';
 import { findItems, findMembers, type Span } from '../../publishing/json-spans.ts';
 import { route } from '../../routing.ts';
@@ -81,7 +81,7 @@ async function checkItem(
   const length = span.end - span.start;
   if (length * 3 > maxEventBytes && Buffer.byteLength(text.slice(span.start, span.end)) > maxEventBytes)
     return problem('payload_too_large', `${place} is larger than ${maxEventBytes} bytes.`);
-  const parsed = publishEventSchema.safeParse(item);
+  const parsed = publishEventSchema.safeParse(item, parseOptions);
   if (!parsed.success) return validationFailed(toFieldErrors(place, parsed.error));
   const idempotencyKey = parsed.data.idempotency_key ?? null;
   const published = { body: parsed.data, text, start: span.start, idempotencyKey };
