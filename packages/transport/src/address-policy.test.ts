@@ -15,6 +15,10 @@ describe('allowed private ranges', () => {
     '192.0.0.192',
     'fd00:ec2::254',
     'fd20:ce::254',
+    'fd00:c1::a9fe:a9fe',
+    'fd00:42::42',
+    'fe80::a9fe:a9fe',
+    '64:ff9b:1::a9fe:a9fe',
     '::ffff:169.254.169.254',
     '::ffff:a83f:8110',
     '::169.254.169.254',
@@ -23,6 +27,27 @@ describe('allowed private ranges', () => {
     '::ffff:0:169.254.169.254',
   ])('the metadata address %s stays refused though everything is allowed', ip => {
     expect(everything.isAllowedAddress(ip)).toBe(false);
+    const host = ip.includes(':') ? `[${ip}]` : ip;
+    const verdict = everything.judgeUrl(`http://${host}/`);
+    expect(verdict).toMatchObject({ code: 'url_address_not_allowed' });
+    expect(verdict).toEqual(strict.judgeUrl(`http://${host}/`));
+    // Nothing allows it, so that no setting is named.
+    expect(verdict).toMatchObject({ message: expect.stringContaining('no setting allows it') });
+    expect(verdict).toMatchObject({ message: expect.not.stringMatching(/ALLOWED_PRIVATE_RANGES|ALLOW_HTTP_URLS/) });
+  });
+
+  test.each([
+    ['http://10.0.0.1/', 'ALLOWED_PRIVATE_RANGES'],
+    ['http://[fd12::1]/', 'ALLOWED_PRIVATE_RANGES'],
+    ['http://127.0.0.1/', 'ALLOWED_PRIVATE_RANGES'],
+    ['http://localhost/', 'ALLOWED_PRIVATE_RANGES'],
+    ['http://receiver/', 'ALLOWED_PRIVATE_RANGES'],
+    ['http://receiver.internal/', 'ALLOWED_PRIVATE_RANGES'],
+    ['http://hooks.example.com/', 'ALLOW_HTTP_URLS'],
+  ])('the refusal of %s names %s, and that setting allows it', (url, setting) => {
+    const none = createAddressPolicy({ allowHttp: setting !== 'ALLOW_HTTP_URLS', allowedPrivateRanges: [] });
+    expect(none.judgeUrl(url)).toMatchObject({ kind: 'refused', message: expect.stringContaining(setting) });
+    expect(everything.judgeUrl(url).kind).toBe('allowed');
   });
 
   test.each(['169.254.169.254', '169.254.0.0/16', 'fd00:ec2::254/128', '168.63.129.16/32'])(

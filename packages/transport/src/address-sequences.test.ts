@@ -4,7 +4,7 @@ import { createAddressPolicy } from './address-policy.ts';
 import { resolveChecked } from './resolver.ts';
 import { SocketOpening } from './socket-opening.ts';
 import { answering, countDials } from './test-support/lookups.ts';
-import { send, useTransports } from './test-support/transport-fixture.ts';
+import { send, until, useTransports } from './test-support/transport-fixture.ts';
 
 const strict = createAddressPolicy({ allowHttp: true, allowedPrivateRanges: [] });
 const loopback = createAddressPolicy({ allowHttp: true, allowedPrivateRanges: ['127.0.0.0/8'] });
@@ -111,6 +111,26 @@ describe('sequences', () => {
     expect({ asked: environment.resolve.asked, dialled: dialled.count }).toEqual({ asked: [], dialled: 0 });
   });
 
+  // Linux connects to this machine when it is told to connect to "any address"; others may not.
+  const onLinux = process.platform === 'linux' ? test : test.skip;
+  onLinux('a connection that arrives elsewhere than it was sent is closed before a byte is written', async () => {
+    let received = 0;
+    const receiver = await fixture.receiving(
+      () => undefined,
+      socket => socket.on('data', () => (received += 1)),
+    );
+    const policy = createAddressPolicy({ allowHttp: true, allowedPrivateRanges: ['0.0.0.0/8'] });
+    const transport = fixture.transportOf({ policy, resolve: answering(['0.0.0.0']) });
+    expect(await send(transport, `http://name.attacker.net:${receiver.port}/`)).toMatchObject({
+      code: 'address_blocked',
+      phase: 'connect',
+    });
+    await until(() => receiver.connections === 1);
+    await receiver.allClosed();
+    expect({ dialled: dialled.count, received }).toEqual({ dialled: 1, received: 0 });
+    expect(transport.stats()).toMatchObject({ origins: 0, openConnections: 0, openingConnections: 0 });
+  });
+
   test('seq-010: one private answer of either family blocks the name before anything is dialled', async () => {
     const resolve = answering(['93.184.215.14', '::1']);
     expect(await send(fixture.transportOf({ policy: strict, resolve }), 'https://dual.example.com/')).toMatchObject({
@@ -135,6 +155,26 @@ describe('sequences', () => {
     const said = new Set(outcomes.map(outcome => JSON.stringify({ ...outcome, durationMs: 0 })));
     expect(said.size).toBe(1);
     expect([...said][0]).not.toMatch(/\d+\.\d+\.\d+\.\d+|fd00/);
+    expect({ connections: receiver.connections, dialled: dialled.count }).toEqual({ connections: 0, dialled: 0 });
+  });
+
+  test.each([
+    'http://127.0.0.1',
+    'http://[::1]',
+    'http://10.0.0.5',
+    'http://169.254.169.254',
+    'http://[fd00:ec2::254]',
+  ])('seq-013: %s gives the same outcome, at once, whether something listens there', async origin => {
+    const receiver = await fixture.receiving(() => undefined);
+    const closed = await fixture.receiving(() => undefined);
+    await closed.close();
+    const transport = fixture.transportOf({ policy: strict });
+    const [listening, silent] = await Promise.all([
+      send(transport, `${origin}:${receiver.port}/`),
+      send(transport, `${origin}:${closed.port}/`),
+    ]);
+    expect(listening).toEqual(silent);
+    expect(listening).toMatchObject({ code: 'address_blocked', phase: 'queued', durationMs: 0 });
     expect({ connections: receiver.connections, dialled: dialled.count }).toEqual({ connections: 0, dialled: 0 });
   });
 
