@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { parseId } from '@signpost/runtime';
+import type { Cleanup } from './cleanup.ts';
 import { compare, type Comparison } from './compare.ts';
 import { type FaultLog, runFaults } from './fault-rounds.ts';
 import { describeDelivery, type FinalState, readFinalState, waitUntilSettled } from './final-state.ts';
 import { type ProducerCounts, startProducers } from './producers.ts';
 import { createRandom } from './random.ts';
 import type { ReceiverReport } from './receivers.ts';
-import { type ChaosSystem, type Cleanup, startChaosSystem } from './system.ts';
+import { startStateLines } from './state-lines.ts';
+import { type ChaosSystem, startChaosSystem } from './system.ts';
 import { webhooks } from './traffic.ts';
 
 export interface ChaosOptions {
@@ -47,6 +49,7 @@ export async function runChaos(options: ChaosOptions, cleanup: Cleanup): Promise
   const system = await startChaosSystem(random.fork('system'), cleanup);
   signal.throwIfAborted();
   say('everything is up');
+  cleanup.add(startStateLines(system, say));
   const producers = startProducers({
     clients: system.clients,
     random: random.fork('events'),

@@ -48,93 +48,91 @@ const passing = new Set([
   'invalid_answer',
 ]);
 
-export function startProducers({ clients, random, runId, eventsPerSecond }: ProducerOptions): Producers {
-  const published = new Map<number, Tracked>();
-  const counts: ProducerCounts = { acknowledged: 0, failed: {}, refused: [] };
-  const startedAt = performance.now();
-  let made = 0;
+export function startProducers(options: ProducerOptions): Producers {
+  const book = createBook(options);
   let isStopping = false;
   let deadline = Number.POSITIVE_INFINITY;
 
-  const acknowledge = (tracked: Tracked, id: string): void => {
-    if (!tracked.ids.includes(id)) tracked.ids.push(id);
-    if (tracked.acknowledgedMs === null) counts.acknowledged += 1;
-    tracked.acknowledgedMs ??= Date.now();
-  };
-  const noteFailure = (code: string): void => {
-    counts.failed[code] = (counts.failed[code] ?? 0) + 1;
-  };
-  const take = (wanted: number): Tracked[] => {
-    const due = ((performance.now() - startedAt) / 1000) * eventsPerSecond;
-    const count = Math.min(wanted, Math.floor(due) - made);
-    return Array.from({ length: Math.max(0, count) }, () => {
-      made += 1;
-      const tracked: Tracked = { event: makeEvent(random, made), ids: [], acknowledgedMs: null };
-      published.set(made, tracked);
-      return tracked;
-    });
-  };
-  const newEvent = ({ n, ...event }: ChaosEvent): NewEvent => ({ ...event, idempotencyKey: `${runId}-${n}` });
-
   const loop = async (chance: SeededRandom): Promise<void> => {
     while (!isStopping) {
-      const batch = take(chance.chance(0.3) ? chance.between(2, 20) : 1);
-      if (batch.length === 0) {
-        await delay(5);
-        continue;
-      }
-      let client = chance.pick(clients);
-      let open = batch;
+      let open = book.take(chance.chance(0.3) ? chance.between(2, 20) : 1);
+      if (open.length === 0) await delay(5);
       while (open.length > 0 && performance.now() < deadline) {
-        open = await publish(client, open);
-        if (open.length === 0) break;
-        // The other API, the same keys.
-        client = chance.pick(clients);
-        await delay(pauseAfterFailureMs);
+        // Whichever API: the key of an event is the same at both.
+        open = await publish(chance.pick(options.clients), open, book);
+        if (open.length > 0) await delay(pauseAfterFailureMs);
       }
     }
   };
-
-  /** @returns those that are to be published again */
-  const publish = async (client: SignpostClient, batch: Tracked[]): Promise<Tracked[]> => {
-    try {
-      if (batch.length === 1) {
-        const [only] = batch as [Tracked];
-        acknowledge(only, (await client.publish(newEvent(only.event))).id);
-        return [];
-      }
-      return settle(batch, await client.publishBatch(batch.map(({ event }) => newEvent(event))));
-    } catch (error) {
-      if (!(error instanceof SignpostError)) throw error;
-      noteFailure(error.code);
-      if (error instanceof SignpostBatchError) return settle(batch, error.results);
-      if (passing.has(error.code)) return batch;
-      counts.refused.push(`${error.code}: ${error.message}`);
-      return [];
-    }
-  };
-  const settle = (batch: Tracked[], results: SignpostBatchError['results']): Tracked[] =>
-    batch.filter((tracked, index) => {
-      const result = results[index];
-      if (result?.kind === 'accepted') {
-        acknowledge(tracked, result.id);
-        return false;
-      }
-      if (result?.kind !== 'refused') return true;
-      noteFailure(result.code);
-      if (passing.has(result.code)) return true;
-      counts.refused.push(`${result.code}: ${result.detail}`);
-      return false;
-    });
-
-  const running = Array.from({ length: loops }, (_, index) => loop(random.fork(`producer ${index}`)));
+  const running = Array.from({ length: loops }, (_, index) => loop(options.random.fork(`producer ${index}`)));
   return {
-    published,
-    counts,
+    published: book.published,
+    counts: book.counts,
     async stop(timeoutMs) {
       isStopping = true;
       deadline = performance.now() + timeoutMs;
       await Promise.all(running);
     },
   };
+}
+
+type Book = ReturnType<typeof createBook>;
+
+/** What was made, and what became of it. */
+function createBook({ random, runId, eventsPerSecond }: ProducerOptions) {
+  const published = new Map<number, Tracked>();
+  const counts: ProducerCounts = { acknowledged: 0, failed: {}, refused: [] };
+  const startedAt = performance.now();
+  return {
+    published,
+    counts,
+    /** @returns new events, at most as many as wanted and as the rate allows by now */
+    take(wanted: number): Tracked[] {
+      const due = ((performance.now() - startedAt) / 1000) * eventsPerSecond;
+      const count = Math.max(0, Math.min(wanted, Math.floor(due) - published.size));
+      return Array.from({ length: count }, () => {
+        const n = published.size + 1;
+        const tracked: Tracked = { event: makeEvent(random, n), ids: [], acknowledgedMs: null };
+        published.set(n, tracked);
+        return tracked;
+      });
+    },
+    toPublish: ({ event: { n, ...event } }: Tracked): NewEvent => ({ ...event, idempotencyKey: `${runId}-${n}` }),
+    acknowledge(tracked: Tracked, id: string): void {
+      if (!tracked.ids.includes(id)) tracked.ids.push(id);
+      if (tracked.acknowledgedMs === null) counts.acknowledged += 1;
+      tracked.acknowledgedMs ??= Date.now();
+    },
+    /** @returns whether to publish it again */
+    noteFailure(code: string, detail: string): boolean {
+      counts.failed[code] = (counts.failed[code] ?? 0) + 1;
+      if (!passing.has(code)) counts.refused.push(`${code}: ${detail}`);
+      return passing.has(code);
+    },
+  };
+}
+
+/** @returns those that are to be published again */
+async function publish(client: SignpostClient, batch: Tracked[], book: Book): Promise<Tracked[]> {
+  const [first] = batch;
+  try {
+    if (batch.length > 1 || first === undefined)
+      return settle(batch, await client.publishBatch(batch.map(book.toPublish)), book);
+    book.acknowledge(first, (await client.publish(book.toPublish(first))).id);
+    return [];
+  } catch (error) {
+    if (!(error instanceof SignpostError)) throw error;
+    const again = book.noteFailure(error.code, error.message);
+    if (error instanceof SignpostBatchError) return settle(batch, error.results, book);
+    return again ? batch : [];
+  }
+}
+
+function settle(batch: Tracked[], results: SignpostBatchError['results'], book: Book): Tracked[] {
+  return batch.filter((tracked, index) => {
+    const result = results[index];
+    if (result?.kind === 'accepted') book.acknowledge(tracked, result.id);
+    if (result?.kind === 'refused') return book.noteFailure(result.code, result.detail);
+    return result?.kind !== 'accepted';
+  });
 }

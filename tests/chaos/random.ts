@@ -34,7 +34,7 @@ export function createRandom(seed: number): SeededRandom {
       }
       return items.at(-1)?.[1] as never;
     },
-    fork: name => createRandom([...name].reduce((hash, char) => Math.imul(hash ^ char.charCodeAt(0), 16777619), seed)),
+    fork: name => createRandom(Buffer.from(name).reduce((hash, byte) => Math.imul(hash ^ byte, 16777619), seed)),
   };
   return random;
 }

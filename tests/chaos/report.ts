@@ -26,13 +26,17 @@ export function chaosReport(result: ChaosResult, repeatWith: string): string {
 /** One row for each kind of fault: `kills: 12 dispatcher, 3 api`. */
 function faultRows(counts: Readonly<Record<string, number>>): (readonly [string, string])[] {
   const byKind = Map.groupBy(Object.entries(counts), ([name]) => name.slice(0, name.indexOf(' ')));
-  return [...byKind].sort().map(([kind, entries]) => [
+  return [...byKind].toSorted(byName).map(([kind, entries]) => [
     `fault: ${kind}`,
     entries
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .toSorted(byName)
       .map(([name, count]) => `${count} ${name.slice(kind.length + 1)}`)
       .join(', '),
   ]);
+}
+
+function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
+  return a < b ? -1 : 1;
 }
 
 function listed(counts: Readonly<Record<string, number>>): string {
@@ -47,10 +51,4 @@ function quantile(sorted: readonly number[], share: number): number {
 
 function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(2)} s`;
-}
-
-/** One line, for those who want no more. Pure. */
-export function chaosSummary({ producers, comparison, faults }: ChaosResult): string {
-  const count = Object.values(faults.counts).reduce((sum, each) => sum + each, 0);
-  return `${producers.acknowledged} events, ${comparison.expected} deliveries, ${count} faults, ${comparison.duplicates} duplicates`;
 }

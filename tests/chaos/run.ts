@@ -1,9 +1,9 @@
 // `npm run chaos`: breaks a running Signpost at random and proves that nothing is lost.
 import { randomInt } from 'node:crypto';
 import { runChaos } from './chaos.ts';
+import { createCleanup } from './cleanup.ts';
 import { chaosHelp, readChaosArguments } from './options.ts';
 import { chaosReport } from './report.ts';
-import { createCleanup } from './system.ts';
 
 async function main(): Promise<number> {
   const command = readChaosArguments(process.argv.slice(2), randomInt(1, 1_000_000));
@@ -36,6 +36,8 @@ async function main(): Promise<number> {
     process.stdout.write(chaosReport(result, repeatWith));
     return result.failures.length === 0 ? 0 : 1;
   } catch (error) {
+    // The handler above ends the process, when everything else has ended.
+    if (stopping.signal.aborted) return await new Promise<never>(() => {});
     process.stderr.write(
       `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n\nAgain: ${repeatWith}\n`,
     );

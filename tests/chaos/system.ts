@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { freePort } from '@signpost/stores';
 import { createSignpostClient, type SignpostClient } from '@signpost/client';
 import { type AppSlot, createAppSlot } from './app-slot.ts';
+import type { Cleanup } from './cleanup.ts';
 import { type App, apis, apps, leaseMs } from './plan.ts';
 import type { SeededRandom } from './random.ts';
 import { type ReceiverProcess, startReceiverProcess } from './receivers.ts';
@@ -18,25 +19,7 @@ export interface ChaosSystem {
   readonly clients: readonly SignpostClient[];
   /** Webhook paths by their public ids. */
   readonly webhookIds: ReadonlyMap<string, string>;
-  /** Ends all of it, whatever state it is in. Safe to call twice, and while it starts. */
-  close(): Promise<void>;
 }
-
-/** Ends what was begun last first. */
-function createCleanup() {
-  const steps: (() => Promise<unknown> | void)[] = [];
-  let closing: Promise<void> | null = null;
-  const run = async (): Promise<void> => {
-    for (const step of steps.toReversed())
-      await Promise.resolve()
-        .then(step)
-        .catch((error: unknown) => process.stderr.write(`While ending: ${String(error)}\n`));
-  };
-  return { add: (step: () => Promise<unknown> | void) => steps.push(step), close: () => (closing ??= run()) };
-}
-
-export type Cleanup = ReturnType<typeof createCleanup>;
-export { createCleanup };
 
 const clientOptions = { timeoutMs: 3000, deadlineMs: 12_000, retryLimit: 3 };
 
@@ -76,7 +59,7 @@ export async function startChaosSystem(random: SeededRandom, cleanup: Cleanup): 
   }
   await watchFinalStates(postgres);
   const webhookIds = await createWebhooks(clients[0] as SignpostClient, receivers);
-  return { postgres, redis, slots, receivers, clients, webhookIds, close: () => cleanup.close() };
+  return { postgres, redis, slots, receivers, clients, webhookIds };
 }
 
 async function createWebhooks(

@@ -15,8 +15,15 @@ export interface TcpProxy {
 
 type Mode = 'open' | 'cut' | 'stalled' | 'swallowing';
 
+interface Pair {
+  /** Towards the app. */
+  readonly near: Socket;
+  /** Towards the store. */
+  readonly far: Socket;
+}
+
 export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
-  const pairs = new Set<{ near: Socket; far: Socket }>();
+  const pairs = new Set<Pair>();
   let mode: Mode = 'open';
   const destroyAll = (): void => {
     for (const { near, far } of pairs) {
@@ -24,7 +31,7 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       far.destroy();
     }
   };
-  const pauseIn = ({ near, far }: { near: Socket; far: Socket }): void => {
+  const pauseIn = ({ near, far }: Pair): void => {
     if (mode === 'stalled') near.pause();
     if (mode !== 'open') far.pause();
   };
@@ -33,23 +40,9 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       near.destroy();
       return;
     }
-    const far = connect({ port: targetPort, host: '127.0.0.1', noDelay: true });
-    const pair = { near, far };
+    const pair = { near, far: connect({ port: targetPort, host: '127.0.0.1', noDelay: true }) };
     pairs.add(pair);
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      // Written by hand and not piped: a pipe resumes a paused socket whenever it likes.
-      from.on('data', chunk => {
-        if (!to.destroyed) to.write(chunk);
-      });
-      from.on('error', () => to.destroy());
-      from.on('close', () => {
-        to.destroy();
-        pairs.delete(pair);
-      });
-    }
+    join(pair, () => pairs.delete(pair));
     pauseIn(pair);
   });
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
@@ -81,4 +74,21 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
       await closed;
     },
   };
+}
+
+/** Written by hand and not piped: a pipe resumes a paused socket whenever it likes. */
+function join({ near, far }: Pair, onClose: () => void): void {
+  for (const [from, to] of [
+    [near, far],
+    [far, near],
+  ] as const) {
+    from.on('data', chunk => {
+      if (!to.destroyed) to.write(chunk);
+    });
+    from.on('error', () => to.destroy());
+    from.on('close', () => {
+      to.destroy();
+      onClose();
+    });
+  }
 }

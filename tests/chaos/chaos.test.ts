@@ -1,0 +1,197 @@
+import { execFile, spawn } from 'node:child_process';
+import { promisify } from 'node:util';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, test } from '@jest/globals';
+import { waitFor } from '@signpost/testing';
+import { compare, type PublishedEvent } from './compare.ts';
+import { readChaosArguments } from './options.ts';
+import { planFaults } from './plan.ts';
+import { createRandom } from './random.ts';
+import type { ReceivedRow } from './receiver-messages.ts';
+import { startTcpProxy } from './tcp-proxy.ts';
+import { type ChaosEvent, makeEvent, webhooks } from './traffic.ts';
+
+const run = promisify(execFile);
+
+describe('the plan', () => {
+  const first = (seed: number) => {
+    const faults = planFaults(createRandom(seed));
+    return Array.from({ length: 2000 }, () => faults.next().value);
+  };
+
+  test('is the same for the same seed, and another for another', () => {
+    expect(first(7)).toEqual(first(7));
+    expect(first(7)).not.toEqual(first(8));
+    expect(makeEvent(createRandom(7), 5)).toEqual(makeEvent(createRandom(7), 5));
+  });
+
+  test('holds every kind of fault, and freezes beyond the lease', () => {
+    const kinds = new Set(first(1).map(({ fault }) => fault.kind));
+    expect(kinds).toEqual(
+      new Set(['crash', 'cut', 'empty', 'fill', 'freeze', 'kill', 'rewind', 'shift', 'stall', 'swallow', 'wipe']),
+    );
+    expect(first(1).some(({ fault }) => fault.kind === 'freeze' && fault.forMs > 2000)).toBe(true);
+  });
+});
+
+describe('the comparison', () => {
+  const event: ChaosEvent = { n: 1, eventType: 'call.ended', subject: null, channels: [], data: {} };
+  const published = new Map<number, PublishedEvent>([[1, { event, ids: ['evt_1'], acknowledgedMs: 1000 }]]);
+  const row = (path: string, changes: Partial<ReceivedRow> = {}): ReceivedRow => ({
+    path,
+    id: 'evt_1',
+    n: 1,
+    requests: 1,
+    taken: 1,
+    firstTakenMs: 1500,
+    otherBodies: 0,
+    ...changes,
+  });
+  const kinds = (rows: readonly ReceivedRow[], events = published, unsigned: readonly string[] = []) =>
+    compare(events, webhooks, rows, unsigned).violations.map(({ kind }) => kind);
+  const all = [row('/all'), row('/calls')];
+
+  test('passes where each webhook that wants an event has taken it, and counts more than one success as duplicates', () => {
+    expect(compare(published, webhooks, [row('/all', { requests: 4, taken: 3 }), row('/calls')], [])).toEqual({
+      violations: [],
+      expected: 2,
+      duplicates: 2,
+      delaysMs: [500, 500],
+    });
+  });
+
+  test('finds an event that did not arrive, or was only refused', () => {
+    expect(kinds([row('/all')])).toEqual(['missing']);
+    expect(kinds([row('/all'), row('/calls', { taken: 0, firstTakenMs: null })])).toEqual(['missing']);
+  });
+
+  test('finds an event where nobody wants it, one that nobody published, and one under another id', () => {
+    expect(kinds([...all, row('/invoices')])).toEqual(['foreign']);
+    expect(kinds([...all, row('/all', { n: 2 })])).toEqual(['unknown_event']);
+    expect(kinds([row('/all', { id: 'evt_2' }), row('/calls')])).toEqual(['unknown_event']);
+  });
+
+  test('finds an event that was stored twice, other bytes, and a wrong signature', () => {
+    expect(kinds([...all, row('/all', { id: 'evt_2' })])).toEqual(['unknown_event', 'doubled_event']);
+    expect(kinds(all, new Map([[1, { event, ids: ['evt_1', 'evt_2'], acknowledgedMs: 1 }]]))).toEqual([
+      'doubled_event',
+    ]);
+    expect(kinds([row('/all', { otherBodies: 1 }), row('/calls')])).toEqual(['other_body']);
+    expect(kinds(all, published, ['/all evt_1'])).toEqual(['unsigned']);
+  });
+
+  test('demands nothing for an event that was never acknowledged, and lets it arrive', () => {
+    const unclear = new Map([[1, { event, ids: [], acknowledgedMs: null }]]);
+    expect(kinds([], unclear)).toEqual([]);
+    expect(kinds([row('/all')], unclear)).toEqual([]);
+  });
+});
+
+test('the command line wants numbers', () => {
+  expect(readChaosArguments(['--hours', '2', '--seed', '9'], 1)).toMatchObject({ kind: 'run', seconds: 7200, seed: 9 });
+  expect(readChaosArguments([], 1)).toMatchObject({ kind: 'run', seconds: 120, seed: 1, verbose: false });
+  for (const args of [['--seconds', 'x'], ['--seed', '1.5'], ['--rate', '0'], ['--frobnicate']])
+    expect(readChaosArguments(args, 1).kind).toBe('wrong');
+});
+
+test('the proxy lets bytes through, holds them, and swallows answers', async () => {
+  const asked: string[] = [];
+  const server = createServer(socket => {
+    socket.on('error', () => {});
+    socket.on('data', data => {
+      asked.push(String(data));
+      socket.write(`answer to ${String(data)}`);
+    });
+  });
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve));
+  const proxy = await startTcpProxy((server.address() as AddressInfo).port);
+  const open = () => {
+    const socket = connect(proxy.port, '127.0.0.1');
+    const seen = { text: '', closed: false };
+    socket.on('data', data => (seen.text += String(data)));
+    socket.on('error', () => {});
+    socket.on('close', () => (seen.closed = true));
+    return { socket, seen };
+  };
+  const one = open();
+  one.socket.write('1');
+  await waitFor(() => one.seen.text === 'answer to 1', { description: 'the answer is there' });
+  proxy.stall();
+  one.socket.write('2');
+  proxy.heal();
+  await waitFor(() => one.seen.text.endsWith('answer to 2'), { description: 'the held bytes are through' });
+  proxy.swallow();
+  one.socket.write('3');
+  await waitFor(() => asked.includes('3'), { description: 'the third question is through' });
+  proxy.heal();
+  await waitFor(() => one.seen.closed, { description: 'its connection is closed' });
+  expect(one.seen.text).not.toContain('answer to 3');
+  proxy.cut();
+  const refused = open();
+  await waitFor(() => refused.seen.closed, { description: 'a new connection is refused' });
+  await proxy.close();
+  server.close();
+});
+
+test('the shifted clock moves what the time is, and not how fast it goes', async () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'signpost-chaos-test-'));
+  const file = path.join(folder, 'shift');
+  writeFileSync(file, '3600000');
+  const preload = pathToFileURL(path.resolve('tests/chaos/clock-shift.ts')).href;
+  const script = `const a = performance.now(); const made = new Date();
+    console.log(JSON.stringify([Date.now(), made.getTime(), Date.parse(Date()), new Date(5).getTime(), made instanceof Date, performance.now() - a]))`;
+  const { stdout } = await run(process.execPath, [`--import=${preload}`, '-e', script], {
+    env: { PATH: process.env.PATH, CHAOS_CLOCK_FILE: file },
+  });
+  rmSync(folder, { recursive: true });
+  const [now, made, text, five, isDate, took] = JSON.parse(stdout);
+  for (const time of [now, made, text]) expect(Math.abs(time - Date.now() - 3_600_000)).toBeLessThan(20_000);
+  expect([five, isDate]).toEqual([5, true]);
+  expect(took).toBeLessThan(20_000);
+});
+
+test('a run that is interrupted leaves no process behind', async () => {
+  const chaos = spawn(process.execPath, ['tests/chaos/run.ts', '--seconds', '100', '--seed', '3', '--verbose'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_OPTIONS: undefined },
+  });
+  let output = '';
+  chaos.stdout.on('data', data => (output += String(data)));
+  const ended = new Promise<number | null>(resolve => chaos.once('exit', code => resolve(code)));
+  // With something frozen, which takes no polite signal.
+  await waitFor(() => / freeze /.test(output), { timeoutMs: 90_000, description: 'something is frozen' });
+  const children = await descendantsOf(chaos.pid as number);
+  expect(children.length).toBeGreaterThan(8);
+  chaos.kill('SIGINT');
+  expect(await ended).toBe(130);
+  await waitFor(() => children.every(pid => !isAlive(pid)), {
+    timeoutMs: 20_000,
+    description: 'all of them have ended',
+  });
+}, 150_000);
+
+async function descendantsOf(pid: number): Promise<number[]> {
+  const { stdout: table } = await run('ps', ['-A', '-o', 'pid=,ppid=']);
+  const rows = table.split('\n').map(line => line.trim().split(/\s+/).map(Number));
+  const found = new Set([pid]);
+  for (let size = 0; size !== found.size; ) {
+    size = found.size;
+    for (const [child, parent] of rows) if (found.has(parent as number)) found.add(child as number);
+  }
+  found.delete(pid);
+  return [...found];
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
