@@ -1,4 +1,7 @@
+import { execFile } from 'node:child_process';
 import { createSecureContext } from 'node:tls';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { describe, expect, test } from '@jest/globals';
 import { createAddressPolicy } from './address-policy.ts';
 import { resolveChecked } from './resolver.ts';
@@ -10,6 +13,14 @@ const strict = createAddressPolicy({ allowHttp: true, allowedPrivateRanges: [] }
 const loopback = createAddressPolicy({ allowHttp: true, allowedPrivateRanges: ['127.0.0.0/8'] });
 const fixture = useTransports();
 const dialled = countDials();
+const execute = promisify(execFile);
+
+/** Sends from a process of its own, because Node reads these variables when it starts. */
+async function sendFromProcess(env: Record<string, string>, urls: readonly string[]): Promise<unknown> {
+  const script = fileURLToPath(new URL('./test-support/send-each.ts', import.meta.url));
+  const { stdout } = await execute(process.execPath, [script, ...urls], { env, timeout: 30_000 });
+  return JSON.parse(stdout);
+}
 
 describe('sequences', () => {
   test('seq-001: a name that was public when the webhook was made is blocked when it has become private', async () => {
@@ -66,29 +77,25 @@ describe('sequences', () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  test('seq-008: proxy variables have no effect', async () => {
+  test('seq-008: proxy variables that a process starts with have no effect, neither for an address nor a name, with or without TLS', async () => {
     const proxy = await fixture.receiving(socket => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n'));
     const receiver = await fixture.receiving(socket => socket.write('HTTP/1.1 204 No Content\r\n\r\n'));
-    const names = [
-      'HTTP_PROXY',
-      'http_proxy',
-      'HTTPS_PROXY',
-      'https_proxy',
-      'ALL_PROXY',
-      'all_proxy',
-      'NODE_USE_ENV_PROXY',
-    ];
-    const before = names.map(name => process.env[name]);
-    for (const name of names)
-      process.env[name] = name === 'NODE_USE_ENV_PROXY' ? '1' : `http://127.0.0.1:${proxy.port}`;
-    const transport = fixture.transportOf({ policy: loopback });
-    const outcome = await send(transport, receiver.url);
-    names.forEach((name, index) => {
-      if (before[index] === undefined) delete process.env[name];
-      else process.env[name] = before[index];
+    const overTls = await fixture.receiving(
+      () => undefined,
+      socket => socket.once('data', () => socket.destroy()),
+    );
+    const at = `http://127.0.0.1:${proxy.port}`;
+    const names = ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY', 'http_proxy', 'https_proxy', 'all_proxy'];
+    const outcomes = await sendFromProcess(
+      { ...Object.fromEntries(names.map(name => [name, at])), NODE_USE_ENV_PROXY: '1' },
+      [receiver.url, `http://localhost:${receiver.port}/`, `https://127.0.0.1:${overTls.port}/`],
+    );
+    expect(outcomes).toMatchObject([{ statusCode: 204 }, { statusCode: 204 }, { code: 'tls_failed', phase: 'tls' }]);
+    expect({ proxied: proxy.connections, direct: receiver.requests.length, tls: overTls.connections }).toEqual({
+      proxied: 0,
+      direct: 2,
+      tls: 1,
     });
-    expect(outcome).toMatchObject({ statusCode: 204 });
-    expect(proxy.connections).toBe(0);
   });
 
   test.each(['http://127.0.0.1/', 'http://127.1/', 'http://2130706433/', 'http://[::1]/'])(

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { createAddressPolicy } from './address-policy.ts';
 import { resolveChecked } from './resolver.ts';
 import { answering, countDials } from './test-support/lookups.ts';
-import { send, useTransports } from './test-support/transport-fixture.ts';
+import { send, useTransports, whatHappenedAndWhatToDo } from './test-support/transport-fixture.ts';
 
 interface Vector {
   readonly id: string;
@@ -30,6 +30,8 @@ const { vectors, policy: listed } = JSON.parse(
 };
 
 const strict = createAddressPolicy({ allowHttp: true, allowedPrivateRanges: [] });
+/** As far as settings go. */
+const lenient = createAddressPolicy({ allowHttp: true, allowedPrivateRanges: ['0.0.0.0/0', '::/0'] });
 const fixture = useTransports();
 const dialled = countDials();
 
@@ -58,6 +60,10 @@ describe('every vector', () => {
     async ({ url, reason }) => {
       const verdict = strict.judgeUrl(url);
       expect(verdict).toMatchObject({ kind: 'refused', code: refusalCodes[reason.split(' ')[0] ?? ''] });
+      if (verdict.kind === 'allowed') throw new Error('allowed');
+      expect(verdict.message).toMatch(whatHappenedAndWhatToDo);
+      const namesSetting = /ALLOWED_PRIVATE_RANGES|ALLOW_HTTP_URLS/.test(verdict.message);
+      expect(namesSetting).toBe(lenient.judgeUrl(url).kind === 'allowed');
       const resolve = answering(['93.184.215.14']);
       const outcome = await send(fixture.transportOf({ policy: strict, resolve }), url);
       expect(outcome).toMatchObject({
@@ -75,7 +81,12 @@ describe('every vector', () => {
       expect(strict.judgeUrl(url).kind).toBe('allowed');
       const resolve = answering(mock_dns);
       const outcome = await send(fixture.transportOf({ policy: strict, resolve }), url);
-      expect(outcome).toMatchObject({ kind: 'no_response', code: 'address_blocked', phase: 'dns' });
+      expect(outcome).toMatchObject({
+        kind: 'no_response',
+        code: 'address_blocked',
+        phase: 'dns',
+        message: expect.stringContaining('ALLOWED_PRIVATE_RANGES'),
+      });
       expect({ asked: resolve.asked.length, dialled: dialled.count }).toEqual({ asked: 1, dialled: 0 });
     },
   );
