@@ -11,6 +11,7 @@ import {
   jobOptions,
   maxEventsPerFanOutJob,
 } from './job-catalogue.ts';
+import { createJobStates, type JobStates } from './job-states.ts';
 
 /** A delivery to enqueue. */
 export interface DueDelivery {
@@ -27,20 +28,13 @@ export interface QueueDepth {
 }
 
 /** Adds jobs. Every call may be repeated: ids are deterministic, so a job that still exists is not added again. */
-export interface JobProducer extends CompletenessMark {
+export interface JobProducer extends CompletenessMark, JobStates {
   /** @throws what Redis answers, or that it does not, within about a second */
   enqueueFanOut(eventIds: readonly string[]): Promise<void>;
   /** @throws as above; a part may have been added: add them all again */
   enqueueDeliveries(deliveries: readonly DueDelivery[]): Promise<void>;
   /** One attempt now, ahead of those that wait. */
   enqueueAttemptNow(deliveryId: string, trigger: 'manual' | 'test'): Promise<void>;
-  /**
-   * Sets to work those of these deliveries' scheduled jobs that wait for a later time than Postgres says: the delay was
-   * counted by a clock that was wrong. @throws as above
-   */
-  promoteDeliveries(deliveryIds: readonly string[]): Promise<void>;
-  /** Whether a dispatcher has this very job in hand; asked only where two jobs of one delivery may meet. */
-  isRunning(deliveryId: string, trigger: DeliverJob['trigger']): Promise<boolean>;
   depth(queue: 'fan-out' | 'deliver'): Promise<QueueDepth>;
   close(): Promise<void>;
 }
@@ -65,6 +59,7 @@ export function createJobProducer({ redisUrl, onError }: JobProducerOptions): Jo
 
   return {
     ...createCompletenessMark(deliver),
+    ...createJobStates(deliver, onError),
     async enqueueFanOut(eventIds) {
       const chunks: (readonly string[])[] = [];
       for (let start = 0; start < eventIds.length; start += maxEventsPerFanOutJob)
@@ -96,25 +91,6 @@ export function createJobProducer({ redisUrl, onError }: JobProducerOptions): Jo
       const jobId = deliverJobId(deliveryId, trigger);
       await deliver.add('deliver', deliverJob(deliveryId, trigger), { ...jobOptions, jobId, lifo: true });
     },
-    async promoteDeliveries(deliveryIds) {
-      if (deliveryIds.length === 0) return;
-      const jobIds = deliveryIds.map(id => deliverJobId(id, 'scheduled'));
-      const client = await deliver.getBackend().client;
-      const delayed = deliver.toKey('delayed');
-      const scores = await Promise.all(jobIds.map(jobId => client.zscore(delayed, jobId)));
-      for (const [index, score] of scores.entries()) {
-        if (score === null) continue;
-        const job = await deliver.getJob(jobIds[index] as string);
-        // It may have been set to work, or have ended, since the look.
-        await job?.promote().catch(onError);
-      }
-    },
-
-    async isRunning(deliveryId, trigger) {
-      const client = await deliver.getBackend().client;
-      return (await client.get(`${deliver.toKey(deliverJobId(deliveryId, trigger))}:lock`)) !== null;
-    },
-
     async depth(name) {
       const counts = await queues[name].getJobCounts('waiting', 'active', 'delayed');
       return { waiting: counts['waiting'] ?? 0, active: counts['active'] ?? 0, delayed: counts['delayed'] ?? 0 };

@@ -1,0 +1,41 @@
+import type { Queue } from 'bullmq';
+import { type DeliverJob, deliverJobId } from './job-catalogue.ts';
+
+/** What becomes of jobs that exist. */
+export interface JobStates {
+  /**
+   * Sets to work those of these deliveries' scheduled jobs that wait for a later time than Postgres says: the delay was
+   * counted by a clock that was wrong.
+   *
+   * @throws what Redis answers, or that it does not, within about a second
+   */
+  promoteDeliveries(deliveryIds: readonly string[]): Promise<void>;
+  /**
+   * Whether a dispatcher has this very job in hand; asked only where two jobs of one delivery may meet.
+   *
+   * @throws as above
+   */
+  isRunning(deliveryId: string, trigger: DeliverJob['trigger']): Promise<boolean>;
+}
+
+/** @param onError gets what goes wrong at a job that was set to work, or ended, since it was looked at */
+export function createJobStates(queue: Queue, onError: (error: Error) => void): JobStates {
+  return {
+    async promoteDeliveries(deliveryIds) {
+      if (deliveryIds.length === 0) return;
+      const jobIds = deliveryIds.map(id => deliverJobId(id, 'scheduled'));
+      const client = await queue.getBackend().client;
+      const delayed = queue.toKey('delayed');
+      const scores = await Promise.all(jobIds.map(jobId => client.zscore(delayed, jobId)));
+      for (const [index, score] of scores.entries()) {
+        if (score === null) continue;
+        const job = await queue.getJob(jobIds[index] as string);
+        await job?.promote().catch(onError);
+      }
+    },
+    async isRunning(deliveryId, trigger) {
+      const client = await queue.getBackend().client;
+      return (await client.get(`${queue.toKey(deliverJobId(deliveryId, trigger))}:lock`)) !== null;
+    },
+  };
+}
