@@ -1,4 +1,6 @@
 // The long loads, each with a system of its own, and how large they are.
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import type { BenchOptions } from './options.ts';
 import { measureRetryBurst, type RetryBurstResult } from './retry-burst.ts';
 import { eventsThatFillCaches, measureSoak, type SoakResult } from './soak.ts';
@@ -11,6 +13,8 @@ const burstWebhooks = 100;
 const leastPerSecond = 700;
 /** Connections to receivers and to Postgres that nobody uses are closed within 10 s. */
 const restMs = 12_000;
+
+const logFile = path.join(import.meta.dirname, 'results', 'apps.log');
 
 /** How much longer than another run one with these proofs may take, in ms. */
 export function proofTimeoutMs({ parts, deliveries }: BenchOptions): number {
@@ -52,7 +56,6 @@ export async function proveRetryBurst(
   const shape = {
     deliveries,
     webhooks: burstWebhooks,
-    dueInSeconds: 15 + Math.ceil(deliveries / leastPerSecond),
     answerAfterMs: 50,
     freshPerSecond: 100,
     freshSeconds: 15,
@@ -72,6 +75,16 @@ async function endWith<T>(
   } finally {
     await stops.all();
     const logs = system.logs();
-    if (logs !== '') note(`The apps had something to say:\n${logs.slice(-4000)}`);
+    if (logs !== '') {
+      const lines = logs.trimEnd().split('\n');
+      writeFileSync(logFile, logs);
+      note(`The apps had something to say, ${lines.length} lines in ${path.relative(process.cwd(), logFile)}:`);
+      note(
+        lines
+          .slice(0, 20)
+          .map(line => line.slice(0, 400))
+          .join('\n'),
+      );
+    }
   }
 }

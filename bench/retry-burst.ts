@@ -36,11 +36,23 @@ export interface LimitSeen {
   readonly limit: number;
 }
 
+interface DueTimes {
+  readonly firstAtMs: number;
+  readonly withinMs: number;
+  /** Of the deliveries that are not due in the second in which most are. */
+  readonly shareElsewhere: number;
+}
+
 const contractName = 'same-second';
 const publishTimeoutMs = 120_000;
 /** Fan-out of them all, and the first attempt of each. */
 const stepTimeoutMs = 300_000;
 const pollMs = 100;
+/** All must have been refused before they are due again: the machine may become so many times slower meanwhile. */
+const slownessAllowed = 1.5;
+const minDueInSeconds = 8;
+/** A retry is due so long after its attempt is recorded, which takes a moment. */
+const maxShareElsewhere = 0.1;
 /** Twice what a dispatcher needs at full load on two cores. */
 const maxResidentMiB = 512;
 const maxHeapMiB = 256;
@@ -53,7 +65,7 @@ const toleranceMs = 25;
  * Lets every delivery fail with a `Retry-After` that names one moment for all, and watches what happens from then on.
  *
  * @param system started with `inspect`
- * @throws if a delivery is lost, or one arrives that nobody published, or not all were due in the same second
+ * @throws if a delivery is lost, or one arrives that nobody published
  */
 export async function measureRetryBurst(
   system: System,
@@ -71,18 +83,22 @@ export async function measureRetryBurst(
   const fresh = { port: system.receiver.port, events: [freshEventType] };
   const measure = async (): Promise<RetryBurstResult> => {
     note('warm-up');
-    await deliverWarmUp(system, failing, shape);
+    const perSecond = await deliverWarmUp(system, failing, shape);
+    const dueInSeconds = Math.ceil(minDueInSeconds + (slownessAllowed * shape.deliveries) / perSecond);
     const atRest = await publishFresh(system, shape);
-    const { peakWhileHanging, ...memory } = await failAll({ system, shape, failing, producer, gauges, note });
-    const { firstDueAtMs, dueWithinMs } = await keepDueTimes(system, shape);
-    const drain = await watchDrain({ system, shape, failing, gauges, note }, firstDueAtMs);
-    const limits = limitsSeen(system, shape, drain, peakWhileHanging);
+    const { peakWhileHanging, ...memory } = await failAll(
+      { system, shape, failing, producer, gauges, note },
+      dueInSeconds,
+    );
+    const due = await keepDueTimes(system, shape);
+    const drain = await watchDrain({ system, shape, failing, gauges, note }, due.firstAtMs);
+    const limits = limitsSeen(system, shape, { drain, due, peakWhileHanging });
     return {
       deliveries: shape.deliveries,
       ...memory,
-      drainSeconds: (drain.progress.lastAcceptedAtMs - firstDueAtMs) / 1000,
+      drainSeconds: (drain.progress.lastAcceptedAtMs - due.firstAtMs) / 1000,
       duplicates: drain.progress.duplicates,
-      dueWithinMs,
+      dueWithinMs: due.withinMs,
       earliestMs: drain.earliestMs,
       fresh: { atRest, duringDrain: drain.fresh },
       repaired: drain.repaired,
@@ -113,24 +129,23 @@ async function publish(system: System, events: number): Promise<void> {
   );
 }
 
-async function deliverWarmUp(system: System, failing: FailingReceiver, shape: RetryBurstShape): Promise<void> {
+/** @returns deliveries a second: about as fast, attempts will fail */
+async function deliverWarmUp(system: System, failing: FailingReceiver, shape: RetryBurstShape): Promise<number> {
+  const startedAt = performance.now();
   const events = Math.ceil(shape.deliveries / shape.webhooks / 8);
   await failing.ask('expect', { events, webhooks: shape.webhooks });
   await failing.ask('behave', { kind: 'accept', afterMs: 0 });
   await publish(system, events);
   await waitForArrivals(failing, events * shape.webhooks);
   await waitUntilSettled(system);
+  return (events * shape.webhooks) / ((performance.now() - startedAt) / 1000);
 }
 
 /** First all wait, because the receiver hangs; then each is refused and waits for the moment that it was told. */
-async function failAll({
-  system,
-  shape,
-  failing,
-  producer,
-  gauges,
-  note,
-}: BurstParts & { readonly producer: JobProducer }) {
+async function failAll(
+  { system, shape, failing, producer, gauges, note }: BurstParts & { readonly producer: JobProducer },
+  dueInSeconds: number,
+) {
   const { deliveries, webhooks } = shape;
   const untilInQueue = (
     description: string,
@@ -151,9 +166,9 @@ async function failAll({
   await untilInQueue('every delivery has its job', (waiting, delayed) => waiting + delayed === deliveries);
   const bytesWaiting = await gauges.redisBytes();
   // An HTTP date has full seconds.
-  const dueAtMs = Math.ceil(Date.now() / 1000 + shape.dueInSeconds) * 1000;
+  const dueAtMs = Math.ceil(Date.now() / 1000 + dueInSeconds) * 1000;
   await failing.ask('behave', { kind: 'refuse', retryAfter: new Date(dueAtMs).toUTCString() });
-  note(`refused; due again in ${shape.dueInSeconds} s`);
+  note(`refused; due again in ${dueInSeconds} s`);
   await untilInQueue('every delivery is delayed', (_waiting, delayed) => delayed === deliveries);
   const bytesDelayed = await gauges.redisBytes();
   const { refused, strangers, peakInFlight } = await failing.ask('progress', null);
@@ -166,31 +181,31 @@ async function failAll({
 }
 
 /** Keeps what Postgres holds as due times, to compare the attempts with; they are gone when it is done. */
-async function keepDueTimes({ database }: System, { deliveries }: RetryBurstShape) {
+async function keepDueTimes({ database }: System, { deliveries }: RetryBurstShape): Promise<DueTimes> {
   await database.query(
     `create unlogged table bench_due_times as
      select id, next_attempt_at as due_at, attempt_count from deliveries where status = 'pending'`,
   );
-  const { rows } = await database.query<{ count: number; first: number; last: number }>(
+  const { rows } = await database.query<{ count: number; first: number; last: number; most: number }>(
     `select count(*)::int as count, (extract(epoch from min(due_at)) * 1000)::float8 as first,
-       (extract(epoch from max(due_at)) * 1000)::float8 as last from bench_due_times`,
+       (extract(epoch from max(due_at)) * 1000)::float8 as last, max(in_a_second)::int as most
+     from (
+       select due_at, count(*) over (order by due_at range between current row and interval '1 second' following)
+         as in_a_second from bench_due_times) as due`,
   );
-  const { count, first, last } = rows[0] as { count: number; first: number; last: number };
-  if (count !== deliveries || last - first >= 1000)
-    throw new Error(
-      `${count} of ${deliveries} are pending, and due within ${last - first} ms: not in one second. Is there too little time from the first refusal until they are due?`,
-    );
-  return { firstDueAtMs: first, dueWithinMs: last - first };
+  const { count, first, last, most } = rows[0] as { count: number; first: number; last: number; most: number };
+  if (count !== deliveries) throw new Error(`DELIVERIES WRONG: ${count} of ${deliveries} are pending`);
+  return { firstAtMs: first, withinMs: last - first, shareElsewhere: 1 - most / deliveries };
 }
 
 function limitsSeen(
   { dispatchers }: System,
   shape: RetryBurstShape,
-  drain: Drain,
-  peakWhileHanging: number,
+  { drain, due, peakWhileHanging }: { drain: Drain; due: DueTimes; peakWhileHanging: number },
 ): LimitSeen[] {
   const attempts = (shape.concurrency ?? productionConcurrency) * dispatchers.length;
   return [
+    { name: 'not due in that second, %', seen: due.shareElsewhere * 100, limit: maxShareElsewhere * 100 },
     { name: 'attempts under way while the receiver hangs', seen: peakWhileHanging, limit: attempts },
     { name: 'attempts under way during the drain', seen: drain.progress.peakInFlight, limit: attempts },
     ...Object.entries(connectionLimits(dispatchers.length)).map(([name, limit]) => ({

@@ -15,8 +15,6 @@ export interface RetryBurstShape {
   readonly webhooks: number;
   /** As the dispatchers of the system have it. Default: as in production. */
   readonly concurrency?: number;
-  /** From the first refusal until all are due again. All must have been refused by then. */
-  readonly dueInSeconds: number;
   /** How long the receiver takes for an answer, in ms: with none, hardly any attempts would be under way at once. */
   readonly answerAfterMs: number;
   /** Published to another webhook from the moment that all are due, and before at rest. */
