@@ -1,6 +1,6 @@
-// `npm test`: every check of the repository, quiet when green. `npm test -- <pattern>` runs only the jest tests whose path
-// matches. scripts/with-node-24.mjs has done the set-up by then. Each tool runs as its own process; a red one does not
-// stop the others, so that one run shows everything.
+// `npm test`: every check of the repository and two minutes of chaos, quiet when green. `npm test -- <pattern>` runs only the
+// jest tests whose path matches. scripts/with-node-24.mjs has done the set-up by then. Each tool runs as its own process; a
+// red one does not stop the others, so that one run shows everything.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import os from 'node:os';
@@ -104,6 +104,15 @@ async function runCheck(check: Check): Promise<CheckResult> {
   return { name: check.name, passed: code === 0, durationMs: performance.now() - startedAt, note: '', output };
 }
 
+/** The whole system under faults, for two minutes; after jest, because it wants the machine for itself. */
+async function runChaos(): Promise<CheckResult> {
+  const result = await runCheck({ name: 'chaos', command: ['node', 'tests/chaos/run.ts'] });
+  const events = /^events acknowledged +(\d+)/m.exec(result.output)?.[1] ?? '0';
+  const deliveries = /^deliveries expected and received +(\d+)/m.exec(result.output)?.[1] ?? '0';
+  const seed = /^Seed (\d+)/m.exec(result.output)?.[1] ?? '';
+  return { ...result, note: `${events} events, ${deliveries} deliveries, seed ${seed}` };
+}
+
 /** Runs the checks, `STATIC_CHECKS_AT_ONCE` at a time, and prints each as it ends. */
 async function runStaticChecks(): Promise<CheckResult[]> {
   const waiting = [...STATIC_CHECKS];
@@ -182,8 +191,10 @@ async function main(patterns: readonly string[]): Promise<void> {
   const results = patterns.length > 0 ? [] : await runStaticChecks();
   const tests = await runTests(patterns);
   print(tests);
+  const chaos = patterns.length > 0 ? [] : [await runChaos()];
+  chaos.forEach(print);
 
-  const red = [...results, tests].filter(result => !result.passed).map(result => result.name);
+  const red = [...results, tests, ...chaos].filter(result => !result.passed).map(result => result.name);
   if (red.length > 0) {
     console.log(`Failed: ${red.join(', ')}.`);
     process.exitCode = 1;
