@@ -39,7 +39,7 @@ export function createDocumentChecker(document: AnyJson): DocumentChecker {
       faults.push(...bodyFaults(response, answer, validate));
       const schema = described.requestBody?.content['application/json'].schema;
       // A batch says of each item whether it was taken.
-      const isTaken = status < 300 && !answer.body?.data?.some?.((item: AnyJson) => item.error !== undefined);
+      const isTaken = status < 300 && !answer.body?.data?.some?.((item: AnyJson) => item?.error !== undefined);
       if (schema !== undefined && isTaken && request.value !== undefined) {
         const wrong = validate(schema, request.value);
         if (wrong !== null) faults.push(`a body was taken that the document refuses: ${wrong}`);

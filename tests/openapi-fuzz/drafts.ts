@@ -46,8 +46,9 @@ export function draftOf({ operationId, path, described }: DocumentedOperation, w
     return fc.record(members, { requiredKeys: required, noNullPrototype: true });
   };
   const schema = described.requestBody?.content['application/json'].schema;
-  // With the key of a workspace, the others do not exist.
-  const key: KeyKind = path.startsWith('/v1/workspaces') ? 'instance' : 'all';
+  // With the key of a workspace, the other workspaces do not exist.
+  const byInstance = path.startsWith('/v1/workspaces') || described.description?.includes('Needs the instance key.');
+  const key: KeyKind = byInstance === true ? 'instance' : 'all';
   return fc
     .record({
       segments: parameters('path'),
