@@ -58,8 +58,13 @@ export async function startBenchProcess<C extends Commands>(file: URL): Promise<
     port,
     ask(command, input, timeoutMs = defaultTimeoutMs) {
       lastId += 1;
-      child.send({ id: lastId, command, input });
-      return expectAnswer(lastId, timeoutMs);
+      const answer = expectAnswer(lastId, timeoutMs);
+      const id = lastId;
+      // Stopped by somebody else meanwhile: whoever asks is told, and nobody else.
+      if (child.connected)
+        child.send({ id, command, input }, error => error && waiting.get(id)?.reject(new Error(`${name} is gone`)));
+      else waiting.get(id)?.reject(new Error(`${name} is gone`));
+      return answer;
     },
     async stop() {
       if (child.connected) child.disconnect();
