@@ -69,6 +69,19 @@ describe('a response', () => {
       undefined,
     ],
     [
+      'chunk size that no number holds',
+      'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nffffffffffffffffff\r\nab\r\n',
+      '',
+      undefined,
+    ],
+    [
+      'bare line feed among its chunks',
+      'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\nab\n0\n\n',
+      '',
+      undefined,
+    ],
+    ['transfer coding that nobody knows', 'HTTP/1.1 200 OK\r\ntransfer-encoding: xchunked\r\n\r\nab', 'ab', deadlineMs],
+    [
       'body that is reset',
       socket =>
         socket.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nab', () =>

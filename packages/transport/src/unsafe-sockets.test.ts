@@ -7,6 +7,10 @@ const fixture = useTransports();
 describe('a socket after an unsafe exchange', () => {
   test.each<[string, string]>([
     ['204 with a body', 'HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\nhello'],
+    ['304 with a body', 'HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\nhello'],
+    ['304 with a body in chunks', 'HTTP/1.1 304 Not Modified\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n'],
+    ['HTTP/2.0', ok.replace('1.1', '2.0')],
+    ['connection: keep-alive, close', ok.replace('content-length', 'connection: keep-alive, Close\r\ncontent-length')],
     ['bytes after the body', `${ok}HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nforged`],
     ['garbage after the body', `${ok}xxxx`],
     ['connection: close', ok.replace('content-length', 'connection: close\r\ncontent-length')],
