@@ -19,7 +19,7 @@ export function openRawSocket(port: number): RawSocket {
   return { socket, received, closed };
 }
 
-/** The status of each answer in what came back, in order. Only for answers whose bodies hold no such line. */
+/** The status of each answer in what came back, in order. Only for answers whose bodies hold no such words. */
 export function statusesOf(received: string): number[] {
-  return [...received.matchAll(/^HTTP\/1\.1 (\d{3}) /gm)].map(match => Number(match[1]));
+  return [...received.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(match => Number(match[1]));
 }

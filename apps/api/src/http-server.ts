@@ -3,6 +3,7 @@ import { createServer, type RequestListener, type Server, STATUS_CODES } from 'n
 import type { AddressInfo, Socket } from 'node:net';
 import { type ProblemCode, problemCodes } from '@signpost/api-schema';
 import { dataSecurityHeaders, type Logger } from '@signpost/runtime';
+import { afterEarlierAnswers, noteExchange } from './answer-order.ts';
 import { problem, problemBody } from './errors/problem.ts';
 
 /** A server that listens. */
@@ -42,6 +43,8 @@ export async function startHttpServer(
   );
   // Node's own answer would be an empty 417. An expectation that is not understood may be left alone (RFC 9110, 10.1.1).
   server.on('checkExpectation', withHost(listener, logger));
+  // Node leaves out the headers beyond the 2,000th without a word, an idempotency key among them; 16 KiB bound them anyway.
+  server.maxHeadersCount = 0;
   server.on('clientError', (error, socket) => answerClientError(error, socket as Socket, logger));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -63,8 +66,10 @@ async function close(server: Server): Promise<void> {
 /** A request of HTTP/1.1 names its host (RFC 9112, section 3.2). */
 function withHost(listener: RequestListener, logger: Logger): RequestListener {
   return (request, response) => {
+    noteExchange(request, response);
     if (request.headers.host !== undefined || request.httpVersion === '1.0') return listener(request, response);
-    answerSocket(request.socket, 'malformed_request', 'host_missing', logger);
+    const { socket } = request;
+    afterEarlierAnswers(socket, true, () => answerSocket(socket, 'malformed_request', 'host_missing', logger));
   };
 }
 
@@ -80,11 +85,13 @@ const parserAnswerHeaders = Object.entries({ 'cache-control': 'no-store', ...dat
 /** What the HTTP parser refuses reaches no route; its sender gets a problem all the same, and the log its line. */
 function answerClientError(error: NodeJS.ErrnoException, socket: Socket, logger: Logger): void {
   if (!socket.writable || error.code === 'ECONNRESET') return void socket.destroy();
-  answerSocket(socket, codeOfParserError[error.code ?? ''] ?? 'malformed_request', error.code, logger);
+  const code = codeOfParserError[error.code ?? ''] ?? 'malformed_request';
+  afterEarlierAnswers(socket, false, () => answerSocket(socket, code, error.code, logger));
 }
 
 /** Writes a problem past Node's own writer, and ends the connection. @param reason for the log */
 function answerSocket(socket: Socket, code: ProblemCode, reason: string | undefined, logger: Logger): void {
+  if (!socket.writable) return void socket.destroy();
   const outcome = problem(code);
   const { status } = problemCodes[code];
   // The caller's own could not be read.
