@@ -22,6 +22,8 @@ export interface AppSlot {
   shiftClock(byMs: number): void;
   /** Says why it ended by itself and starts it again; null: it runs, or was killed on purpose. */
   findUnexpectedEnd(): string | null;
+  /** What the process that runs now has said so far. */
+  logs(): string;
   /** Ends it for good, at once. */
   abandon(): Promise<void>;
 }
@@ -83,6 +85,7 @@ export async function createAppSlot({ name, port, stores, environment }: AppSlot
       process_ = null;
       return `${name} ended by itself:\n${log}`;
     },
+    logs: () => process_?.logs() ?? '',
     async abandon() {
       isAbandoned = true;
       signalAll(spawnedPid === 0 ? [] : [spawnedPid], 'SIGKILL');

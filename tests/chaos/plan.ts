@@ -43,7 +43,7 @@ export interface PlannedFault {
 
 /** A dispatcher's lease in these runs, in ms: a frozen one has lost its jobs after it. */
 export const leaseMs = 2000;
-const meanPauseMs = 1000;
+const meanPauseMs = 1500;
 const hourMs = 3_600_000;
 
 /** The faults of a run, without end. The same chance gives the same faults. Pure. */
@@ -67,7 +67,7 @@ function drawFault(random: SeededRandom): Fault {
     [5, () => ({ kind: 'wipe', target: 'redis', forMs: 0 })],
     [3, () => ({ kind: 'empty', target: 'redis', forMs: random.between(0, 1000) })],
     [3, () => ({ kind: 'rewind', target: 'redis', forMs: random.between(0, 1000) })],
-    [4, () => ({ kind: 'fill', target: 'redis', forMs: random.between(500, 4000) })],
+    [4, () => ({ kind: 'fill', target: 'redis', forMs: random.between(500, 3000) })],
     [4, () => ({ kind: 'kill', target: 'postgres', forMs: random.between(0, 2000) })],
     [3, () => ({ kind: 'crash', target: 'postgres', forMs: 0 })],
     [4, () => ({ kind: 'freeze', target: 'postgres', forMs: random.between(300, 4000) })],

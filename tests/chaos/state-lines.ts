@@ -1,10 +1,12 @@
 import { Redis } from 'ioredis';
 import type { ChaosSystem } from './system.ts';
 
-const everyMs = 5000;
-
 /** Says every few seconds how much waits where; for the timeline. @returns what ends it */
-export function startStateLines({ postgres, redis }: ChaosSystem, say: (text: string) => void): () => void {
+export function startStateLines(
+  { postgres, redis }: ChaosSystem,
+  say: (text: string) => void,
+  everyMs = 5000,
+): () => void {
   const client = new Redis(redis.url, { commandTimeout: 1000, maxRetriesPerRequest: 0 });
   client.on('error', () => {});
   const look = async (): Promise<void> => {
