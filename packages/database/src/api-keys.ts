@@ -1,5 +1,5 @@
 import type { ApiKeyScope } from '@signpost/delivery';
-import { type AuditOf, insertAuditEntry } from './audit-log.ts';
+import { type AuditOf, insertAuditEntry } from './audit-entry.ts';
 import { type Database, runHot } from './database.ts';
 import { inTransaction } from './transaction.ts';
 import type { PageById } from './workspaces.ts';

@@ -1,4 +1,4 @@
-import { type AuditOf, insertAuditEntry } from './audit-log.ts';
+import { type AuditOf, insertAuditEntry } from './audit-entry.ts';
 import { type Database, runHot } from './database.ts';
 import { inTransaction } from './transaction.ts';
 

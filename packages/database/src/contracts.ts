@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { type AuditOf, insertAuditEntry } from './audit-log.ts';
+import { type AuditOf, insertAuditEntry } from './audit-entry.ts';
 import { type Database, runHot } from './database.ts';
 import type { PageByName } from './event-types.ts';
 import { inTransaction } from './transaction.ts';

@@ -1,14 +1,7 @@
 export { type Database, type DatabaseOptions, openDatabase, pingDatabase, readDatabaseClock } from './database.ts';
 export { isDatabaseUnavailable } from './unavailable.ts';
-export {
-  type AuditAuthor,
-  type AuditedChange,
-  type AuditEntry,
-  type AuditFilter,
-  type AuditOf,
-  listAuditEntries,
-  type LoggedAuditEntry,
-} from './audit-log.ts';
+export { type AuditAuthor, type AuditedChange, type AuditEntry, type AuditOf } from './audit-entry.ts';
+export { type AuditFilter, listAuditEntries, type LoggedAuditEntry } from './audit-log.ts';
 export { auditDatabase, type AuditOptions, type AuditReport } from './audit/audit.ts';
 export type { AuditRules } from './audit/compare-window.ts';
 export { type Finding, type FindingExample, type FindingKind, findingTexts } from './audit/findings.ts';

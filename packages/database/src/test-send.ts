@@ -1,5 +1,5 @@
 import type { AttemptStatus, DeliveryStatus } from '@signpost/delivery';
-import { type AuditOf, insertAuditEntry } from './audit-log.ts';
+import { type AuditOf, insertAuditEntry } from './audit-entry.ts';
 import { contractVersionSql } from './contracts.ts';
 import type { Database } from './database.ts';
 import { inTransaction } from './transaction.ts';

@@ -1,5 +1,5 @@
 import type { PoolClient } from 'pg';
-import { type AuditOf, insertAuditEntry } from './audit-log.ts';
+import { type AuditOf, insertAuditEntry } from './audit-entry.ts';
 import type { Database } from './database.ts';
 import { inTransaction } from './transaction.ts';
 import { listSigningSecrets, type NewWebhookSecret, type SigningSecret } from './webhook-secrets.ts';

@@ -1,4 +1,4 @@
-import { type AuditOf, insertAuditEntry } from './audit-log.ts';
+import { type AuditOf, insertAuditEntry } from './audit-entry.ts';
 import type { Database } from './database.ts';
 import { inTransaction } from './transaction.ts';
 import { type CatalogueEntry, insertMissingEventTypes } from './workspace-catalogue.ts';
