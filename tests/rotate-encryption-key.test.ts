@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { verify } from '@signpost/contracts/verify';
 import { webhookSecretContext } from '@signpost/database';
 import { createEncryption, formatId, makeUuid } from '@signpost/runtime';
@@ -34,6 +34,9 @@ function startRotation(databaseUrl: string, keys: string, args: readonly string[
 
 const rotate = (databaseUrl: string, keys: string, args: readonly string[] = []) =>
   startRotation(databaseUrl, keys, args).ended;
+
+// Each test starts processes, a second each and several where all tests run at once.
+jest.setTimeout(60_000);
 
 const oldKey = makeKey();
 const newKey = makeKey();
@@ -245,5 +248,5 @@ describe('a live installation', () => {
     const requests = await receiver.waitForRequests(2);
     for (const { path: to, headers, body } of requests)
       expect(verify('standard', { headers, body, secret: secrets[to] ?? '' }).kind).toBe('accepted');
-  }, 60_000);
+  });
 });

@@ -3,6 +3,7 @@ import type { JobProducer } from '@signpost/queue';
 import type { Clock, Encryption, Logger } from '@signpost/runtime';
 import type { AddressPolicy } from '@signpost/transport';
 import type { AccessRegistry } from './access/access-registry.ts';
+import type { LoopGuard } from './access/loop-guard.ts';
 import type { FindClientAddress } from './access/client-address.ts';
 import type { ContractRegistry } from './contracts/contract-registry.ts';
 import type { EventCatalogue } from './event-catalogue/event-catalogue.ts';
@@ -20,6 +21,7 @@ export interface ApiDependencies {
   /** Contracts may ask for HTTPS in production alone. */
   readonly production: boolean;
   readonly access: AccessRegistry;
+  readonly loopGuard: LoopGuard;
   readonly findClientAddress: FindClientAddress;
   readonly contracts: ContractRegistry;
   readonly eventCatalogue: EventCatalogue;

@@ -17,6 +17,7 @@ import {
 import { createAddressPolicy } from '@signpost/transport';
 import { createAccessRegistry } from './access/access-registry.ts';
 import { createClientAddressFinder } from './access/client-address.ts';
+import { createLoopGuard } from './access/loop-guard.ts';
 import { apiRoutes, createApp } from './app.ts';
 import { startBootstrap } from './bootstrap.ts';
 import { type ApiConfig, apiSettings, findConfigFault, listenAddress } from './config.ts';
@@ -69,6 +70,7 @@ async function start(config: ApiConfig, logger: Logger, shutdown: Shutdown): Pro
 
 /** Opens what the routes work with, and has it closed in reverse order. */
 function openDependencies(config: ApiConfig, registry: Registry, logger: Logger, shutdown: Shutdown): ApiDependencies {
+  const encryption = createEncryption(config.ENCRYPTION_KEY);
   const database = openDatabase({
     url: config.DATABASE_URL,
     maxConnections: 8,
@@ -87,7 +89,8 @@ function openDependencies(config: ApiConfig, registry: Registry, logger: Logger,
     database,
     producer,
     publisher,
-    encryption: createEncryption(config.ENCRYPTION_KEY),
+    encryption,
+    loopGuard: createLoopGuard(encryption.installationIds),
     addressPolicy: createAddressPolicy({
       allowHttp: config.ALLOW_HTTP_URLS,
       allowedPrivateRanges: config.ALLOWED_PRIVATE_RANGES.split(',').flatMap(range => range.trim() || []),

@@ -53,7 +53,7 @@ export function route<const O extends Operation>(operation: O, handler: Handler<
 /** What every request needs, whatever its route does. */
 export type RoutingDependencies = Pick<
   ApiDependencies,
-  'access' | 'findClientAddress' | 'rateLimiter' | 'metrics' | 'logger'
+  'access' | 'loopGuard' | 'findClientAddress' | 'rateLimiter' | 'metrics' | 'logger'
 >;
 
 const defaultMaxBodyBytes = 256 * 1024;
@@ -118,6 +118,8 @@ async function serve(
       const outcome = await each.handle(createContext(exchange, noAccess, noInput, '', dependencies));
       return finish(operation, null, outcome, exchange, dependencies);
     }
+    const loop = dependencies.loopGuard(request.headers);
+    if (loop !== null) return finish(operation, null, loop, exchange, dependencies);
     const authorized = await authorize(operation, request.headers, dependencies.access);
     if (authorized.kind === 'problem') return finish(operation, null, authorized, exchange, dependencies);
     access = authorized;

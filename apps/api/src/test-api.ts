@@ -23,6 +23,7 @@ import { createAddressPolicy } from '@signpost/transport';
 import { createAccessRegistry } from './access/access-registry.ts';
 import { createClientAddressFinder } from './access/client-address.ts';
 import { hashKeySecret, keySecretHint, makeKeySecret } from './access/key-secret.ts';
+import { createLoopGuard } from './access/loop-guard.ts';
 import { apiRoutes, createApp } from './app.ts';
 import { systemAuthor } from './audit/audit-author.ts';
 import { createContractRegistry } from './contracts/contract-registry.ts';
@@ -122,11 +123,13 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   });
   const publisher = createPublisher({ database, handOver: createFanOutHandOver({ producer, logger }) });
   const registry = new Registry();
+  const encryption = createEncryption(randomBytes(32).toString('base64'));
   const built: ApiDependencies = {
     database,
     producer,
     publisher,
-    encryption: createEncryption(randomBytes(32).toString('base64')),
+    encryption,
+    loopGuard: createLoopGuard(encryption.installationIds),
     addressPolicy: createAddressPolicy({ allowHttp: true, allowedPrivateRanges: ['127.0.0.0/8'] }),
     production: false,
     contracts: createContractRegistry(database),

@@ -13,11 +13,10 @@ export interface RequestToSeal {
   readonly startedAtMs: number;
 }
 
-const userAgent = 'Signpost/0.1';
-
 /**
  * The request of one attempt: timestamp and signature are of now, secrets those that are valid now, the body's bytes the
- * same as in every other attempt. The webhook's own headers never replace those of the contract.
+ * same as in every other attempt. The webhook's own headers never replace those of the contract, nor the user
+ * agent; a contract's user agent stands before ours, as one more product (RFC 9110, section 10.1.5).
  *
  * @throws ContractError where the contract cannot be kept, for want of a secret for example
  */
@@ -50,15 +49,22 @@ export function sealRequest({
     method: target.method,
     secrets,
   });
-  return { method: sealed.method, headers: mergeHeaders(target.customHeaders, sealed.headers), body: sealed.body };
+  return { method: sealed.method, headers: mergeHeaders(target, sealed.headers), body: sealed.body };
 }
 
 function mergeHeaders(
-  custom: Readonly<Record<string, string>>,
+  { customHeaders, userAgent }: PreparedTarget,
   sealed: Record<string, string>,
 ): Record<string, string> {
   const headers: Record<string, string> = { 'user-agent': userAgent };
-  const reserved = new Set(Object.keys(sealed).map(name => name.toLowerCase()));
-  for (const name in custom) if (!reserved.has(name.toLowerCase())) headers[name] = custom[name] as string;
-  return Object.assign(headers, sealed);
+  const reserved = new Set(['user-agent']);
+  for (const name in sealed) {
+    const lower = name.toLowerCase();
+    if (lower === 'user-agent') headers['user-agent'] = `${sealed[name]} ${userAgent}`;
+    else headers[name] = sealed[name] as string;
+    reserved.add(lower);
+  }
+  for (const name in customHeaders)
+    if (!reserved.has(name.toLowerCase())) headers[name] = customHeaders[name] as string;
+  return headers;
 }

@@ -9,6 +9,8 @@ export interface PreparedTarget {
   readonly url: string;
   readonly method: string | null;
   readonly customHeaders: Readonly<Record<string, string>>;
+  /** Names the installation: the API knows by it what comes from its own dispatchers. */
+  readonly userAgent: string;
   /** Null: the contract's, as the next one is. */
   readonly timeoutMs: number | null;
   readonly retryScheduleSeconds: readonly number[] | null;
@@ -60,6 +62,7 @@ function prepare(target: WebhookTarget, encryption: Encryption): PreparedTarget 
     url: target.url,
     method: target.method,
     customHeaders: target.headers,
+    userAgent: `Signpost/0.1 (installation ${encryption.installationIds[0]})`,
     timeoutMs: target.timeoutMs,
     retryScheduleSeconds: target.retrySchedule,
     secrets,

@@ -133,6 +133,11 @@ export const problemCodes = {
     title: 'The headers are too large.',
     help: 'All headers together may have 16 KiB.',
   },
+  delivery_loop: {
+    status: 508,
+    title: 'The call is a delivery of this very installation.',
+    help: 'A webhook leads to the API that it gets its events from: each event would make another one. Point the webhook at a receiver.',
+  },
   internal: {
     status: 500,
     title: 'Signpost failed.',

@@ -22,6 +22,8 @@ const reservedNames = new Set([
   'trailer',
   'cookie',
   'accept-encoding',
+  // Names the installation, so that its API refuses what it sent itself.
+  'user-agent',
 ]);
 const reservedPrefix = /^(webhook-|proxy-|:)/;
 

@@ -41,3 +41,16 @@ test('after rotation the new key seals and the old one still opens', () => {
 test.each(['', 'short', randomBytes(16).toString('base64')])('the key %p is refused', text => {
   expect(() => createEncryption(text)).toThrow(expect.objectContaining({ code: 'encryption_key_invalid' }));
 });
+
+test('an installation has a name for each key, stable, different from the id of the key and from parts of it', () => {
+  const [first, second] = [randomBytes(32), randomBytes(32)].map(key => key.toString('base64'));
+  const both = createEncryption(`${first},${second}`);
+  expect(both.installationIds).toEqual([
+    ...createEncryption(first as string).installationIds,
+    ...createEncryption(second as string).installationIds,
+  ]);
+  const [name = ''] = both.installationIds;
+  expect(name).toMatch(/^[0-9a-f]{12}$/);
+  expect(name.startsWith(both.activeKeyId)).toBe(false);
+  expect(Buffer.from(first as string, 'base64').toString('hex')).not.toContain(name);
+});

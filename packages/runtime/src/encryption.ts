@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createHash, createHmac, randomBytes } from 'node:crypto';
 
 const nonceBytes = 12;
 const tagBytes = 16;
@@ -15,6 +15,12 @@ export interface Encryption {
   readonly activeKeyId: string;
   /** The ids of all keys that open, the active one first. */
   readonly keyIds: readonly string[];
+  /**
+   * A public name of this installation for each key, the active one's first: what is sent under one comes from a process
+   * that has that key. 12 hex digits, the beginning of an HMAC-SHA256 under the key, so that neither the key nor its id
+   * can be told from it.
+   */
+  readonly installationIds: readonly string[];
   /** @param context what the text belongs to: opening under another context fails */
   seal(text: string, context: string): SealedText;
   /** @throws EncryptionError `encryption_key_unknown` or `encryption_open_failed` */
@@ -48,6 +54,7 @@ export function createEncryption(keys: string): Encryption {
   return {
     activeKeyId,
     keyIds: [...byId.keys()],
+    installationIds: [...byId.values()].map(installationIdOf),
     seal(text, context) {
       const nonce = randomBytes(nonceBytes);
       const cipher = createCipheriv('aes-256-gcm', activeKey, nonce).setAAD(Buffer.from(context));
@@ -92,6 +99,10 @@ function openWith(key: Buffer, sealed: Buffer, context: string): string {
 /** Eight hex digits of the key's SHA-256: tells keys apart, says nothing of them. */
 function keyIdOf(key: Buffer): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 8);
+}
+
+function installationIdOf(key: Buffer): string {
+  return createHmac('sha256', key).update('signpost installation').digest('hex').slice(0, 12);
 }
 
 function parseKey(text: string): Buffer {
