@@ -24,11 +24,11 @@ export function receivedIds(receiver: Receiver): Set<string> {
 
 /** Waits until every one of these events has arrived, and no other. */
 export async function waitUntilReceived(receiver: Receiver, ids: readonly string[], timeoutMs: number): Promise<void> {
-  await waitFor(() => ids.every(id => receivedIds(receiver).has(id)), {
-    timeoutMs,
-    intervalMs: 50,
-    description: `all ${ids.length} events have arrived`,
-  });
+  const haveArrived = (): boolean => {
+    const received = receivedIds(receiver);
+    return ids.every(id => received.has(id));
+  };
+  await waitFor(haveArrived, { timeoutMs, intervalMs: 50, description: `all ${ids.length} events have arrived` });
 }
 
 /** Waits until no delivery is pending any more. */
