@@ -3,9 +3,12 @@ import { waitFor } from '@signpost/testing';
 import type { Arrivals } from './commands.ts';
 import type { System } from './system.ts';
 
-/** Deliveries that stop arriving for this long are lost, in ms. */
-const stallMs = 15_000;
-const settleTimeoutMs = 30_000;
+/**
+ * Deliveries that stop arriving for this long are lost, in ms: what a fault of a machine that is too busy leaves behind is
+ * taken up after a lease of 15 s, or by the repairer after 30 s.
+ */
+const stallMs = 60_000;
+const settleTimeoutMs = 60_000;
 const pollMs = 50;
 
 /** Where and as what webhooks are made. */

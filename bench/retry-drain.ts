@@ -71,14 +71,16 @@ export async function watchDrain(
   const progress = await failing.ask('progress', null);
   checkArrivals(progress, shape.deliveries);
   const counts = await countDeliveries(system);
-  const { rows } = await database.query<{ made: number; early: number }>(
-    `select count(*)::int as made, max(extract(epoch from due_at - started_at) * 1000)::float8 as early
-     from bench_due_times d join attempts a on a.delivery_id = d.id and a.number = d.attempt_count + 1
-     where a.status = 'succeeded'`,
+  const { rows } = await database.query<{ made: number; attempts: number; codes: string; early: number }>(
+    `select count(distinct a.delivery_id) filter (where a.status = 'succeeded')::int as made, count(*)::int as attempts,
+       coalesce(string_agg(distinct a.error_code, ', '), 'none') as codes,
+       max(extract(epoch from due_at - started_at) * 1000)::float8 as early
+     from bench_due_times d join attempts a on a.delivery_id = d.id and a.number > d.attempt_count`,
   );
-  const { made, early } = rows[0] as { made: number; early: number };
+  const { made, attempts, codes, early } = rows[0] as { made: number; attempts: number; codes: string; early: number };
   if (made !== shape.deliveries || counts.size !== 1)
     throw new Error(`DELIVERIES WRONG: ${made} of ${shape.deliveries} succeeded: ${JSON.stringify([...counts])}`);
+  if (attempts > made) note(`${attempts - made} attempts more than deliveries, with these errors: ${codes}`);
   const residentMiB = Math.max(...dispatchers.map(({ pid }) => readUsage(pid).peakBytes / 1024 ** 2));
   const repaired = (await readRepairs(dispatchers)) - repairedBefore;
   return { progress, earliestMs: early, fresh, repaired, heapMiB, residentMiB, connections };
