@@ -193,4 +193,15 @@ describe('sequences', () => {
       message: expect.stringContaining('ALLOWED_PRIVATE_RANGES'),
     });
   });
+
+  test.each(['169.254.169.254', '168.63.129.16', '100.100.100.200', '192.0.0.192', 'fd00:ec2::254', 'fd20:ce::254'])(
+    'seq-015: a name that leads to the metadata address %s is blocked though every range is allowed',
+    async address => {
+      const everything = createAddressPolicy({ allowHttp: true, allowedPrivateRanges: ['0.0.0.0/0', '::/0'] });
+      const transport = fixture.transportOf({ policy: everything, resolve: answering([address]) });
+      const outcome = await send(transport, 'http://name.attacker.net/');
+      expect(outcome).toMatchObject({ code: 'address_blocked', phase: 'dns' });
+      expect(dialled.count).toBe(0);
+    },
+  );
 });

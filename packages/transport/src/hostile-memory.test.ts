@@ -21,7 +21,7 @@ async function usedBytes(): Promise<number> {
 }
 
 const bomb = gzipSync(Buffer.alloc(64_000_000));
-const rounds = 6;
+const rounds = 4;
 const attemptsInRound = 8;
 const head = 'HTTP/1.1 200 OK\r\n';
 
