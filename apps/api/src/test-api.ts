@@ -107,6 +107,10 @@ const producerWithoutRedis: JobProducer = {
   close: () => Promise.resolve(),
 };
 
+function openProducer(redisUrl: string | undefined): JobProducer {
+  return redisUrl === undefined ? producerWithoutRedis : createJobProducer({ redisUrl, onError: () => {} });
+}
+
 export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   const database = openDatabase({
     url: options.databaseUrl,
@@ -116,8 +120,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   });
   const clock = options.clock ?? systemClock;
   const adminKey = `admin-${randomUUID()}`;
-  const { redisUrl } = options;
-  const producer = redisUrl === undefined ? producerWithoutRedis : createJobProducer({ redisUrl, onError: () => {} });
+  const producer = openProducer(options.redisUrl);
   const logger = createLogger('api', options.onLogLine === undefined ? 'silent' : 'debug', {
     write: line => options.onLogLine?.(line),
   });

@@ -30,7 +30,13 @@ beforeAll(async () => {
     redisUrl: redis.url,
     override: dependencies => ({ ...dependencies, encryption: createEncryption(encryptionKey) }),
   });
+  await query(
+    `insert into audit_log (id, actor_type, actor_name, action, resource_type, resource_id, changes)
+     select uuidv7_of(current_timestamp - days * interval '1 day'), 'system', 'test', 'workspace.updated', 'workspace', days, '{}'
+     from unnest(array[8, 6]) as days`,
+  );
   dispatcher = await startApp('dispatcher', {
+    AUDIT_LOG_DAYS: '7',
     DATABASE_URL: testDatabase.url,
     REDIS_URL: redis.url,
     ENCRYPTION_KEY: encryptionKey,
@@ -152,6 +158,18 @@ const notAudited: Record<string, string> = {
 };
 
 const writing = Object.values<Operation>(operations).filter(({ method }) => method !== 'get');
+
+// First, so that nothing but calls changes the log from here on.
+test('the dispatcher forgets entries that are older than AUDIT_LOG_DAYS, and no others', async () => {
+  const left = await waitFor(
+    async () => {
+      const rows = await query("select resource_id from audit_log where resource_id in ('8', '6')");
+      return rows.length < 2 ? rows : null;
+    },
+    { description: 'an entry is forgotten' },
+  );
+  expect(left).toEqual([{ resource_id: '6' }]);
+});
 
 test('every operation that is no GET has a case here: a new one leaves an entry, or a reason why not', () => {
   const listed = [...Object.keys(changes), ...Object.keys(notAudited)];
