@@ -149,5 +149,7 @@ describe('Retry-After', () => {
     ['2026-04-05', 5_000],
     ['', 5_000],
     ['1, 2', 5_000],
+    ['60, 120', 120_000],
+    ['120, soon', 5_000],
   ])('%p gives a delay of %i ms', (value, delayMs) => expect(delay(503, value)).toBe(delayMs));
 });

@@ -28,13 +28,17 @@ export function nextRetryDelayMs(
 /**
  * Reads a `Retry-After` header (RFC 9110, section 10.2.3: seconds, or an HTTP date).
  *
+ * A header that came twice is joined with a comma; of several numbers of seconds the longest is taken.
+ *
  * @returns ms from `nowMs`, between 0 and `maxRetryAfterMs`; 0 where the value is missing, in the past or not valid
  */
 export function parseRetryAfterMs(value: string | undefined, nowMs: number): number {
   if (value === undefined) return 0;
   const text = value.trim();
   // Fractions are not in the RFC, but some rate limiters send them; the next full second keeps the promise.
-  const delayMs = /^\d+(\.\d+)?$/.test(text) ? Math.ceil(Number(text)) * 1000 : parseHttpDateMs(text) - nowMs;
+  const delayMs = /^\d+(\.\d+)?(\s*,\s*\d+(\.\d+)?)*$/.test(text)
+    ? Math.ceil(Math.max(...text.split(',').map(Number))) * 1000
+    : parseHttpDateMs(text) - nowMs;
   if (!(delayMs > 0)) return 0;
   return Math.min(delayMs, maxRetryAfterMs);
 }
