@@ -1,62 +1,26 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { type Receiver, startReceiver } from '@signpost/testing';
-import { type Answer, type AnyJson, type Installation, startInstallation } from './support/installation.ts';
+import type { Receiver } from '@signpost/testing';
+import type { Answer, Installation } from './support/installation.ts';
+import { ownContract, startTwoWorkspaces, type TwoWorkspaces } from './support/two-workspaces.ts';
 
+let world: TwoWorkspaces;
 let signpost: Installation;
 let receiver: Receiver;
-/** Ids of the workspace `default`, by the kind that stands before `_`. */
-const theirs: Record<string, string> = {};
-let strangerKey: string;
-let document: { paths: Record<string, Record<string, AnyJson>> };
-
-const contract = {
-  name: 'their-contract',
-  title: 'Of their own',
-  envelope: { shape: 'data' },
-  signature: {
-    algorithm: 'hmac-sha256',
-    content: '{body}',
-    encoding: 'hex',
-    format: '{signature}',
-    separator: null,
-    headers: [{ name: 'X-Signature', value: '{signatures}' }],
-  },
-};
-
+let theirs: TwoWorkspaces['theirs'];
 beforeAll(async () => {
-  signpost = await startInstallation();
-  receiver = await startReceiver();
-  document = (await signpost.call('GET', '/openapi.json')).body;
-  const webhook = await signpost.createWebhook({ url: receiver.url });
-  theirs['wh'] = webhook.id;
-  theirs['evt'] = await signpost.publish({ eventType: 'call.ended', data: { theirs: true } });
-  const [delivery] = await signpost.settledDeliveries(theirs['evt']);
-  theirs['del'] = delivery.id;
-  await signpost.call('POST', '/v1/event-types', { name: 'call.ended' });
-  theirs['event-types'] = 'call.ended';
-  theirs['contracts'] = (await signpost.call('POST', '/v1/contracts', contract)).body.name;
-  theirs['agent'] = 'agent_of_theirs';
-  await signpost.call('PUT', '/v1/agents/agent_of_theirs', { webhook_url: receiver.url });
-  theirs['key'] = (await signpost.call('POST', '/v1/api-keys', { name: 'another', scopes: ['read'] })).body.id;
-  const admin = { authorization: `Bearer ${signpost.environment['ADMIN_API_KEY']}` };
-  theirs['ws'] = (await signpost.call('GET', '/v1/workspaces', undefined, admin)).body.data[0].id;
-  const stranger = (await signpost.call('POST', '/v1/workspaces', { name: 'stranger' }, admin)).body;
-  strangerKey = (
-    await signpost.call(
-      'POST',
-      '/v1/api-keys',
-      { name: 'stranger', scopes: ['admin', 'publish', 'read'] },
-      { ...admin, 'x-workspace-id': stranger.id },
-    )
-  ).body.secret;
+  world = await startTwoWorkspaces();
+  ({ signpost, receiver, theirs } = world);
 }, 60_000);
-afterAll(async () => {
-  await signpost.close();
-  await receiver.close();
-});
+afterAll(() => world.close());
 
-const asStranger = (method: string, path: string, body?: unknown): Promise<Answer> =>
-  signpost.call(method, path, body, { authorization: `Bearer ${strangerKey}` });
+const asStranger: TwoWorkspaces['asStranger'] = (...call) => world.asStranger(...call);
+
+/** An answer without what is another one each time. */
+function comparable({ status, headers, body }: Answer): object {
+  const own = new Set(['x-request-id', 'date', 'ratelimit']);
+  const same = [...headers].filter(([name]) => !own.has(name));
+  return { status, headers: same, body: { ...body, request_id: undefined } };
+}
 
 /** A body that would be valid if the thing were the caller's own. */
 const validBodies: Record<string, unknown> = {
@@ -64,13 +28,13 @@ const validBodies: Record<string, unknown> = {
   'POST /v1/webhooks/{id}/test': { event_type: 'call.ended' },
   'POST /v1/webhooks/{id}/rotate-secret': {},
   'PATCH /v1/event-types/{name}': { description: 'mine now' },
-  'PUT /v1/contracts/{name}': contract,
+  'PUT /v1/contracts/{name}': ownContract,
   'PATCH /v1/workspaces/{id}': { contract: 'repixa' },
 };
 
 describe('what belongs to another workspace', () => {
   test('answers 404 on every route that names a thing, exactly as if it did not exist', async () => {
-    const routes = Object.entries(document.paths).flatMap(([path, methods]) =>
+    const routes = Object.entries(world.document.paths).flatMap(([path, methods]) =>
       path.includes('{') && path.startsWith('/v1/')
         ? Object.keys(methods).map(method => ({ path, method: method.toUpperCase() }))
         : [],
@@ -102,9 +66,10 @@ describe('what belongs to another workspace', () => {
         status: expect.any(Number),
       });
       expect(forbidden).toContain(ofTheirs.status);
-      const { request_id: _one, ...problem } = ofTheirs.body;
-      const { request_id: _two, ...same } = ofNothing.body;
-      expect({ route: `${method} ${path}`, ...problem }).toEqual({ route: `${method} ${path}`, ...same });
+      expect({ route: `${method} ${path}`, ...comparable(ofTheirs) }).toEqual({
+        route: `${method} ${path}`,
+        ...comparable(ofNothing),
+      });
     }
     // And nothing was changed by trying.
     expect((await signpost.call('GET', `/v1/webhooks/${theirs['wh']}`)).body.description).toBeNull();
@@ -122,16 +87,9 @@ describe('what belongs to another workspace', () => {
     expect(before.body.webhook_url).toBe(`${receiver.url}/`);
   });
 
-  test.each(['webhooks', 'events', 'deliveries', 'event-types'])('is not in the list of %s', async collection => {
-    expect((await asStranger('GET', `/v1/${collection}`)).body.data).toEqual([]);
-    expect((await signpost.call('GET', `/v1/${collection}`)).body.data).not.toEqual([]);
-  });
-
-  test('cannot be reached through filters or by naming the workspace', async () => {
-    for (const filter of [`webhook_id=${theirs['wh']}`, `event_id=${theirs['evt']}`])
-      expect((await asStranger('GET', `/v1/deliveries?${filter}`)).body.data).toEqual([]);
+  test('cannot be reached by naming the workspace', async () => {
     const named = await signpost.call('GET', '/v1/webhooks', undefined, {
-      authorization: `Bearer ${strangerKey}`,
+      authorization: `Bearer ${world.strangerKey}`,
       'x-workspace-id': theirs['ws'] as string,
     });
     expect(named.status).toBe(404);

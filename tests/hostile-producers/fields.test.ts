@@ -193,6 +193,6 @@ describe('a text that means something elsewhere is kept as it is', () => {
       expect(() => JSON.parse(line) as unknown).not.toThrow();
       expect(line).not.toContain('\u001b');
     }
-    expect(lines.filter(line => (JSON.parse(line) as AnyJson).level === 'fatal')).toEqual([]);
+    expect(lines.filter(line => JSON.parse(line).level === 'fatal')).toEqual([]);
   });
 });

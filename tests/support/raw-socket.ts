@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 export interface RawSocket {
   readonly socket: Socket;
   /** All that came back. */
-  received(): string;
+  readonly received: () => string;
   /** Resolves with all that came back when the other side has closed. */
   readonly closed: Promise<string>;
 }
