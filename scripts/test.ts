@@ -108,7 +108,7 @@ async function runCheck(check: Check): Promise<CheckResult> {
 async function runChaos(): Promise<CheckResult> {
   const result = await runCheck({ name: 'chaos', command: ['node', 'tests/chaos/run.ts'] });
   const events = /^events acknowledged +(\d+)/m.exec(result.output)?.[1] ?? '0';
-  const deliveries = /^deliveries expected and received +(\d+)/m.exec(result.output)?.[1] ?? '0';
+  const deliveries = /^deliveries expected +(\d+)/m.exec(result.output)?.[1] ?? '0';
   const seed = /^Seed (\d+)/m.exec(result.output)?.[1] ?? '';
   return { ...result, note: `${events} events, ${deliveries} deliveries, seed ${seed}` };
 }

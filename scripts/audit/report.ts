@@ -41,14 +41,14 @@ export function auditText(result: AuditResult): string {
     `read in ${(result.durationMs / 1000).toFixed(1)} s, in ${result.windows} transactions`,
   ];
   if (result.findings.length === 0) return `${[...lines, '', 'Nothing found.'].join('\n')}\n`;
-  return `${[...lines, ...result.findings.flatMap(findingLines)].join('\n')}\n`;
+  return `${[...lines, ...result.findings.flatMap(finding => ['', ...findingLines(finding)])].join('\n')}\n`;
 }
 
-function findingLines({ kind, count, examples }: Finding): string[] {
+/** A finding for people: its kind and count, then its examples. Pure. */
+export function findingLines({ kind, count, examples }: Finding): string[] {
   const shown = examples.map(example => `  ${Object.values(publicIds(example)).join('  ')}`);
   const rest = count - examples.length;
   return [
-    '',
     `${kind}: ${count} ${findingTexts[kind]}`,
     ...shown,
     ...(rest > 0 && shown.length > 0 ? [`  and ${rest} more`] : []),

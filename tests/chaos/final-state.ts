@@ -1,8 +1,8 @@
 import { waitFor } from '@signpost/testing';
 import { openQueueAudit } from '@signpost/queue';
 import { formatId } from '@signpost/runtime';
+import { findingLines } from '../../scripts/audit/report.ts';
 import { runAudit } from '../../scripts/audit/run-audit.ts';
-import { findingTexts } from '@signpost/database';
 import type { ChaosSystem } from './system.ts';
 
 /** How the deliveries stand when nothing is pending any more. */
@@ -68,9 +68,7 @@ export async function readFinalState(system: ChaosSystem): Promise<FinalState> {
     attempts: await count('select count(*)::int as count from attempts'),
     notSucceeded: notSucceeded.rows.map(({ id, status }) => `${formatId('delivery', id)} is ${status}`),
     endedTwice: endedTwice.rows.map(({ id, ends }) => `${formatId('delivery', id)} ended: ${ends}`),
-    findings: audit.findings.map(
-      ({ kind, count: found, examples }) => `${kind}: ${found} ${findingTexts[kind]}: ${JSON.stringify(examples)}`,
-    ),
+    findings: audit.findings.map(finding => findingLines(finding).join('\n')),
   };
 }
 

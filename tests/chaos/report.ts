@@ -6,7 +6,7 @@ export function chaosReport(result: ChaosResult, repeatWith: string): string {
   const rows: readonly (readonly [string, string])[] = [
     ['events acknowledged', `${producers.acknowledged} of ${result.published}`],
     ['publishes refused for a while', listed(producers.failed)],
-    ['deliveries expected and received', `${comparison.expected}`],
+    ['deliveries expected', `${comparison.expected}, ${comparison.delaysMs.length} of them arrived`],
     ['attempts recorded', `${state.attempts} of ${state.deliveries} deliveries`],
     ['requests received', `${received.requests}, refused: ${listed(received.refusals)}`],
     ['duplicates', `${comparison.duplicates}, each with the id and the bytes of the first`],
