@@ -62,7 +62,7 @@ async function expectNothingRepeated(failedOnce: readonly string[], published: r
 }
 
 /** The jobs of the state that Redis has fallen back to have all been taken up and ended. */
-const untilQueuesAreEmpty = (url: string): Promise<true> =>
+const untilQueuesAreEmpty = (url: string): Promise<unknown> =>
   waitFor(
     async () => {
       const lengths = await Promise.all([

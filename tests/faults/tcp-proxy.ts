@@ -31,8 +31,8 @@ export async function startTcpProxy(targetPort: number): Promise<TcpProxy> {
     let lost = false;
     sockets.add(source);
     source.setNoDelay(true);
-    source.on('data', bytes => {
-      lost ||= look?.({ connection, from, bytes: bytes as Buffer }) === 'drop';
+    source.on('data', (bytes: Buffer) => {
+      lost ||= look?.({ connection, from, bytes }) === 'drop';
       if (!lost && !sink.write(bytes)) source.pause();
     });
     sink.on('drain', () => source.resume());

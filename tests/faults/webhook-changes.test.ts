@@ -56,7 +56,7 @@ test('while events are published without pause, each change of a webhook counts 
     const events = await waitFor(
       () => {
         const later = publishing.published.filter(({ startedAt }) => startedAt > since);
-        return later.length >= 20 && later;
+        return later.length >= 20 ? later : null;
       },
       { description: '20 more events are published' },
     );
