@@ -41,3 +41,26 @@ test.each([
     ]);
   },
 );
+
+test.each([
+  ['a head', 'GET / HTTP/1.1\r\nhost: a\r\nx-slow: '],
+  ['a body', 'POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 1000000\r\n\r\n'],
+  ['a chunk', 'POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nf4240\r\n'],
+])('%s that comes drop by drop is cut off with 408 at its deadline', async (_what, start) => {
+  const server = await startHttpServer(
+    (request, response) => request.resume().once('end', () => response.end()),
+    0,
+    '127.0.0.1',
+    createLogger('api', 'info', { write: () => {} }),
+    { headersMs: 200, requestMs: 400, checkMs: 20 },
+  );
+  const socket = connect(server.port, '127.0.0.1');
+  socket.write(start);
+  const drip = setInterval(() => socket.writable && socket.write('a'), 20);
+  try {
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 408 [^]*"code":"request_timeout"/);
+  } finally {
+    clearInterval(drip);
+    await server.close();
+  }
+});

@@ -13,9 +13,15 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-/** Slow senders hold a connection for at most this. The longest is longer than load balancers keep theirs, usually 60 s. */
-const headersTimeoutMs = 10_000;
-const requestTimeoutMs = 60_000;
+/** How long slow senders hold a connection, in ms; they are looked for every `checkMs`. */
+export interface SenderDeadlines {
+  readonly headersMs: number;
+  readonly requestMs: number;
+  readonly checkMs: number;
+}
+
+const defaultDeadlines: SenderDeadlines = { headersMs: 10_000, requestMs: 60_000, checkMs: 5000 };
+/** Longer than load balancers keep theirs, usually 60 s. */
 const keepAliveTimeoutMs = 65_000;
 const closeGraceMs = 10_000;
 const closePollMs = 50;
@@ -29,13 +35,14 @@ export async function startHttpServer(
   port: number,
   host: string,
   logger: Logger,
+  deadlines = defaultDeadlines,
 ): Promise<HttpServer> {
   const server = createServer(
     {
-      headersTimeout: headersTimeoutMs,
-      requestTimeout: requestTimeoutMs,
+      headersTimeout: deadlines.headersMs,
+      requestTimeout: deadlines.requestMs,
       keepAliveTimeout: keepAliveTimeoutMs,
-      connectionsCheckingInterval: 5000,
+      connectionsCheckingInterval: deadlines.checkMs,
       // Node's own refusal would be without a problem; see withHost.
       requireHostHeader: false,
     },
