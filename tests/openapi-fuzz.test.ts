@@ -71,7 +71,9 @@ describe('whatever is sent, the answer is as documented, and what the document a
       // What is gone cannot be taken away again.
       const least = method === 'delete' ? 0.01 : 0.3;
       if (intact.taken < least * intact.sent)
-        throw new Error(`${intact.taken} of ${intact.sent} were taken: ${JSON.stringify([...intact.refusals])}`);
+        throw new Error(
+          `Seed ${seed}: ${intact.taken} of ${intact.sent} were taken: ${JSON.stringify([...intact.refusals])}`,
+        );
     },
     // Each request may take its time where many run at once.
     60_000 + runs * 100,

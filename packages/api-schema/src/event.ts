@@ -12,7 +12,11 @@ export const maxBatchEvents = 1000;
 export const idempotencyKey = z
   .string()
   .regex(/^[\x20-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters')
-  .meta({ description: 'Publishing with the same key again gives the first event.', example: 'order-1842-paid' });
+  .meta({
+    description:
+      'Publishing with the same key again gives the first event. In the header, `"a"` and `a` are one key, and it is sent once.',
+    example: 'order-1842-paid',
+  });
 
 const publishMetadata = jsonObject(16 * 1024).meta({
   description: 'Kept with the event; contracts may send it.',
@@ -22,7 +26,11 @@ const publishMetadata = jsonObject(16 * 1024).meta({
 export const publishEventSchema = z
   .strictObject({
     event_type: eventTypeName,
-    data: jsonValue.meta({ description: 'What happened: any JSON value. Delivered byte for byte.', override: {} }),
+    data: jsonValue.meta({
+      description:
+        'What happened: any JSON value, 63 levels deep at most. Delivered byte for byte; of members with one name, all are delivered and the last is validated.',
+      override: {},
+    }),
     timestamp: time.optional().meta({ description: 'When it happened; now if it is missing.' }),
     subject: subject.nullable().optional(),
     channels: channels.optional(),

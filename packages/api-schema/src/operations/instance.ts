@@ -42,7 +42,8 @@ export const instanceOperations = {
     path: '/metrics',
     tag,
     summary: 'Metrics for Prometheus',
-    description: 'With `METRICS_OPEN=true` no key is needed. With `INTERNAL_PORT` they are there instead, without a key.',
+    description:
+      'With `METRICS_OPEN=true` no key is needed. With `INTERNAL_PORT` they are there instead, without a key.',
     scope: 'instance',
     acrossWorkspaces: true,
     request: {},
