@@ -51,7 +51,7 @@ const columns = { id: true, name: true, scopes: true, secretHint: true, createdA
  * Stores a key. A secret that is there already stays as it is, revoked or not: at start, several processes may bring the
  * same one.
  *
- * @returns null where the secret is there already, or where the workspace has been deleted
+ * @returns null where the secret is there already
  */
 export async function insertApiKey(
   database: Database,
@@ -61,7 +61,7 @@ export async function insertApiKey(
   return inTransaction(database, async client => {
     const { rows } = await client.query<ApiKey>(
       `insert into api_keys as k (id, workspace_id, name, scopes, secret_hash, secret_hint)
-       select $1, w.id, $3, $4, $5, $6 from workspaces w where w.id = $2
+       values ($1, $2, $3, $4, $5, $6)
        on conflict (secret_hash) do nothing returning ${columnsSql}`,
       [key.id, key.workspaceId, key.name, key.scopes, key.secretHash, key.secretHint],
     );

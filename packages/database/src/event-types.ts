@@ -51,8 +51,7 @@ export async function insertEventType(
   return inTransaction(database, async client => {
     const { rows } = await client.query<EventType>(
       `with changed as (
-         insert into event_types (workspace_id, name, description, schema, example)
-         select w.id, $2, $3, $4, $5 from workspaces w where w.id = $1
+         insert into event_types (workspace_id, name, description, schema, example) values ($1, $2, $3, $4, $5)
          on conflict (workspace_id, name) do nothing returning ${columns}), ${countRevision}
        select * from changed`,
       [workspaceId, name, description, schema, example],

@@ -5,7 +5,6 @@ import { hashKeySecret, keySecretHint, makeKeySecret } from '../../access/key-se
 import { fieldsOf } from '../../audit/audit-changes.ts';
 import { apiKeyFacts } from '../../audit/audited-facts.ts';
 import type { ApiDependencies } from '../../dependencies.ts';
-import { notFound } from '../../errors/problem.ts';
 import { answer } from '../../middleware/write-answer.ts';
 import { route } from '../../routing.ts';
 import { apiKeyBody } from './api-key-body.ts';
@@ -29,7 +28,6 @@ export const createApiKey = ({ database, clock }: ApiDependencies) =>
         changes: fieldsOf(apiKeyFacts(made)),
       }),
     );
-    // The workspace was deleted a moment ago: a secret that is fresh exists nowhere.
-    if (key === null) return notFound();
+    if (key === null) throw new Error('A fresh secret exists already.');
     return answer(201, { ...apiKeyBody(key), secret });
   });
