@@ -17,6 +17,8 @@ export interface AppSlot {
   /** Starts it, again and again until it is up, as whoever supervises it does. */
   start(): Promise<void>;
   kill(): Promise<void>;
+  /** Asks it to end, and waits until what it has at hand is done. */
+  stop(): Promise<void>;
   freeze(): void;
   thaw(): void;
   shiftClock(byMs: number): void;
@@ -75,6 +77,11 @@ export async function createAppSlot({ name, port, stores, environment }: AppSlot
       const victim = process_;
       process_ = null;
       await victim?.kill();
+    },
+    async stop() {
+      const stopping = process_;
+      process_ = null;
+      await stopping?.stop();
     },
     freeze: () => process_?.pause(),
     thaw: () => process_?.resume(),

@@ -14,7 +14,7 @@ import { planFaults } from './plan.ts';
 import { createRandom } from './random.ts';
 import type { ReceivedRow } from './receiver-messages.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
-import { type ChaosEvent, makeEvent, webhooks } from './traffic.ts';
+import { type ChaosEvent, makeData, makeEvent, webhooks } from './traffic.ts';
 
 const run = promisify(execFile);
 
@@ -28,19 +28,33 @@ describe('the plan', () => {
     expect(first(7)).toEqual(first(7));
     expect(first(7)).not.toEqual(first(8));
     expect(makeEvent(createRandom(7), 5)).toEqual(makeEvent(createRandom(7), 5));
+    expect(makeData(createRandom(7), 5)).toEqual(makeData(createRandom(7), 5));
   });
 
   test('holds every kind of fault, and freezes beyond the lease', () => {
     const kinds = new Set(first(1).map(({ fault }) => fault.kind));
     expect(kinds).toEqual(
-      new Set(['crash', 'cut', 'empty', 'fill', 'freeze', 'kill', 'rewind', 'shift', 'stall', 'swallow', 'wipe']),
+      new Set([
+        'crash',
+        'cut',
+        'empty',
+        'fill',
+        'freeze',
+        'kill',
+        'restart',
+        'rewind',
+        'shift',
+        'stall',
+        'swallow',
+        'wipe',
+      ]),
     );
     expect(first(1).some(({ fault }) => fault.kind === 'freeze' && fault.forMs > 2000)).toBe(true);
   });
 });
 
 describe('the comparison', () => {
-  const event: ChaosEvent = { n: 1, eventType: 'call.ended', subject: null, channels: [], data: {} };
+  const event: ChaosEvent = { n: 1, eventType: 'call.ended', subject: null, channels: [] };
   const published = new Map<number, PublishedEvent>([[1, { event, ids: ['evt_1'], acknowledgedMs: 1000 }]]);
   const row = (path: string, changes: Partial<ReceivedRow> = {}): ReceivedRow => ({
     path,
@@ -123,6 +137,11 @@ test('the proxy lets bytes through, holds them, and swallows answers', async () 
   await waitFor(() => one.seen.text === 'answer to 1', { description: 'the answer is there' });
   proxy.stall();
   one.socket.write('2');
+  const direct = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  direct.write('direct');
+  await waitFor(() => asked.includes('direct'), { description: 'a later question has come another way' });
+  expect(asked).not.toContain('2');
+  direct.destroy();
   proxy.heal();
   await waitFor(() => one.seen.text.endsWith('answer to 2'), { description: 'the held bytes are through' });
   proxy.swallow();

@@ -13,6 +13,12 @@ const appliers: Readonly<Record<Fault['kind'], Apply>> = {
     await delay(forMs);
     await victim.start();
   },
+  async restart(system, { target, forMs }) {
+    const victim = findVictim(system, target);
+    await victim.stop();
+    await delay(forMs);
+    await victim.start();
+  },
   async freeze(system, { target, forMs }) {
     const victim = findVictim(system, target);
     victim.freeze();
@@ -73,6 +79,7 @@ function findVictim(system: ChaosSystem, target: Target) {
   const never = () => Promise.reject(new Error('Receivers keep what arrived: they are not killed'));
   return {
     kill: never,
+    stop: never,
     start: never,
     freeze: () => signalAll([pid], 'SIGSTOP'),
     thaw: () => signalAll([pid], 'SIGCONT'),

@@ -10,7 +10,7 @@ export type Target = App | Store | (typeof receivers)[number];
 
 /**
  * What happens to what, for how long:
- * - `kill`: SIGKILL, started again after the time; `freeze`: SIGSTOP for the time
+ * - `kill`: SIGKILL, started again after the time; `restart`: the same with a polite signal; `freeze`: SIGSTOP for the time
  * - `crash`: SIGKILL of one of Postgres' sessions, which makes it end all others
  * - `wipe`: FLUSHALL; `empty`: restart without data; `rewind`: restart with data of some time ago
  * - `fill`: no memory left for writing
@@ -19,7 +19,7 @@ export type Target = App | Store | (typeof receivers)[number];
  *   wait, and the connection is closed in the end, so that what was asked for has been done and nobody knows
  */
 export type Fault =
-  | { readonly kind: 'kill' | 'freeze'; readonly target: Target; readonly forMs: number }
+  | { readonly kind: 'kill' | 'restart' | 'freeze'; readonly target: Target; readonly forMs: number }
   | { readonly kind: 'crash'; readonly target: 'postgres'; readonly forMs: 0 }
   | { readonly kind: 'wipe' | 'empty' | 'rewind' | 'fill'; readonly target: 'redis'; readonly forMs: number }
   | {
@@ -59,6 +59,8 @@ function drawFault(random: SeededRandom): Fault {
   return random.weighted<() => Fault>([
     [14, () => ({ kind: 'kill', target: random.pick(dispatchers), forMs: random.between(0, 1500) })],
     [6, () => ({ kind: 'kill', target: random.pick(apis), forMs: random.between(0, 1500) })],
+    [3, () => ({ kind: 'restart', target: random.pick(apps), forMs: 0 })],
+    [2, () => ({ kind: 'restart', target: store, forMs: random.between(0, 1000) })],
     [12, () => ({ kind: 'freeze', target: random.pick(dispatchers), forMs: freezeMs(random) })],
     [5, () => ({ kind: 'freeze', target: random.pick(apis), forMs: freezeMs(random) })],
     [3, () => ({ kind: 'freeze', target: random.pick(receivers), forMs: random.between(300, 2000) })],

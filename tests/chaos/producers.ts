@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { SignpostBatchError, SignpostError, type NewEvent, type SignpostClient } from '@signpost/client';
 import type { PublishedEvent } from './compare.ts';
 import type { SeededRandom } from './random.ts';
-import { type ChaosEvent, makeEvent } from './traffic.ts';
+import { type ChaosEvent, makeData, makeEvent } from './traffic.ts';
 
 /** Publishes without pause, at a bounded rate, until it is asked to stop. */
 export interface Producers {
@@ -97,7 +97,11 @@ function createBook({ random, runId, eventsPerSecond }: ProducerOptions) {
         return tracked;
       });
     },
-    toPublish: ({ event: { n, ...event } }: Tracked): NewEvent => ({ ...event, idempotencyKey: `${runId}-${n}` }),
+    toPublish: ({ event: { n, ...event } }: Tracked): NewEvent => ({
+      ...event,
+      data: makeData(random, n),
+      idempotencyKey: `${runId}-${n}`,
+    }),
     acknowledge(tracked: Tracked, id: string): void {
       if (!tracked.ids.includes(id)) tracked.ids.push(id);
       if (tracked.acknowledgedMs === null) counts.acknowledged += 1;

@@ -30,6 +30,10 @@ async function main(): Promise<number> {
       // Not left to the run itself: it may be waiting for something that is frozen.
       void cleanup.close().then(() => process.exit(130));
     });
+  process.on('uncaughtException', error => {
+    process.stderr.write(`${error.stack ?? error.message}\n\nAgain: ${repeatWith}\n`);
+    void cleanup.close().then(() => process.exit(1));
+  });
   try {
     const options = { seed, forMs: seconds * 1000, eventsPerSecond: rate, say, signal: stopping.signal };
     const result = await runChaos(options, cleanup);

@@ -29,6 +29,8 @@ export interface ChaosPostgres {
   readonly port: number;
   readonly pool: pg.Pool;
   kill(): Promise<void>;
+  /** Asks it to end; it saves what it has. */
+  stop(): Promise<void>;
   /** Ends one session as a crash does: Postgres then ends all of them and recovers. */
   crash(): void;
   start(): Promise<void>;
@@ -36,6 +38,9 @@ export interface ChaosPostgres {
   thaw(): void;
   remove(): Promise<void>;
 }
+
+/** After hours, the last questions go over millions of rows. */
+const queryTimeoutMs = 300_000;
 
 const temporaryFolder = (name: string): string => mkdtempSync(path.join(tmpdir(), `signpost-chaos-${name}-`));
 
@@ -46,7 +51,7 @@ export async function startChaosPostgres(): Promise<ChaosPostgres> {
   let server: PostgresServer = await startPostgres(options);
   const { url, port } = server;
   await applyMigrations(url, path.resolve(import.meta.dirname, '../../prisma/migrations'));
-  const pool = new pg.Pool({ connectionString: url, max: 2, query_timeout: 20_000 });
+  const pool = new pg.Pool({ connectionString: url, max: 2, query_timeout: queryTimeoutMs });
   pool.on('error', () => {}); // It is killed on purpose.
   let frozen: number[] = [];
   const thaw = (): void => {
@@ -58,6 +63,7 @@ export async function startChaosPostgres(): Promise<ChaosPostgres> {
     port,
     pool,
     kill: () => server.kill(),
+    stop: () => server.end(),
     crash: () => signalAll(childrenOf(server.pid).slice(-1), 'SIGKILL'),
     start: async () => {
       server = await startPostgres({ ...options, port });
@@ -81,6 +87,8 @@ export interface ChaosRedis {
   readonly url: string;
   readonly port: number;
   kill(): Promise<void>;
+  /** Asks it to end; it saves what it has. */
+  stop(): Promise<void>;
   start(): Promise<void>;
   freeze(): void;
   thaw(): void;
@@ -108,6 +116,11 @@ export async function startChaosRedis(): Promise<ChaosRedis> {
     url,
     port,
     kill: () => server.kill(),
+    stop: async () => {
+      // Its own stop() would delete the data.
+      signalAll([server.pid], 'SIGTERM');
+      await server.ended;
+    },
     start: async () => {
       server = await startRedis({ ...options, port });
     },
