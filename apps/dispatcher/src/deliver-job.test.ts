@@ -177,3 +177,27 @@ test('an attempt is not noted as lost where the delivery has moved on', async ()
   await unseenAttempts.noteLost(job, { ...run, stalledCount: 1 }, 3);
   expect(await readDelivery(job.deliveryId)).toMatchObject({ status: 'pending', attempt_count: 0 });
 });
+
+test('a stall counts once: a later retry that is late for want of a place is no lost attempt', async () => {
+  const { job } = await makeDelivery();
+  const deliverJob = makeDeliverJob();
+  const overdue = (): Promise<unknown> =>
+    database.pool.query(`update deliveries set next_attempt_at = now() - interval '1 minute' where id = $1`, [
+      job.deliveryId,
+    ]);
+  const stalledOnce = { ...run, stalledCount: 1 };
+  let data = job;
+  await overdue();
+  await deliverJob(data, stalledOnce, async saved => void (data = saved));
+  await overdue();
+  await deliverJob(data, stalledOnce, async saved => void (data = saved));
+  const { rows } = await database.pool.query(
+    'select number, error_code from attempts where delivery_id = $1 order by number',
+    [job.deliveryId],
+  );
+  expect(rows).toEqual([
+    { number: 1, error_code: 'dispatcher_lost' },
+    { number: 2, error_code: 'http_status' },
+    { number: 3, error_code: 'http_status' },
+  ]);
+});

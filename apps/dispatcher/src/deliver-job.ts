@@ -27,9 +27,11 @@ const firstFaultDelayMs = 2000;
 export function createDeliverJob({ deliver, unseenAttempts, logger }: DeliverJobOptions) {
   return async (job: DeliverJob, run: JobRun, save: SaveJob): Promise<JobResult> => {
     const faultsBefore = job.faults ?? 0;
+    const stallsSeen = run.stalledCount;
     try {
       const result = await deliver(job, run);
-      if (faultsBefore > 0 && result.kind === 'again') await save({ ...job, faults: 0 });
+      const isNews = faultsBefore > 0 || stallsSeen !== (job.stallsSeen ?? 0);
+      if (isNews && result.kind === 'again') await save({ ...job, faults: 0, stallsSeen });
       return result;
     } catch (error) {
       if (isDatabaseUnavailable(error)) throw error;
@@ -39,7 +41,7 @@ export function createDeliverJob({ deliver, unseenAttempts, logger }: DeliverJob
         await unseenAttempts.quarantine(job, run);
         return done;
       }
-      await save({ ...job, faults });
+      await save({ ...job, faults, stallsSeen });
       return { kind: 'again', delayMs: firstFaultDelayMs * 2 ** faultsBefore };
     }
   };

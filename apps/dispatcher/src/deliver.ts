@@ -100,7 +100,7 @@ async function attemptOnce(
 ): Promise<JobResult> {
   const other = contender(job, delivery);
   if (other !== null && (await options.isRunning(delivery.id, other))) return busy(job);
-  if (hasUnseenAttempt(job, delivery, run.stalledCount, options.leaseMs))
+  if (hasUnseenAttempt(job, delivery, run.stalledCount > (job.stallsSeen ?? 0), options.leaseMs))
     await options.unseenAttempts.noteLost(job, run, delivery.attemptCount);
   return attempt(options, job, delivery);
 }

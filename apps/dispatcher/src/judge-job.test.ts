@@ -43,14 +43,14 @@ describe('whether an attempt is still wanted', () => {
 });
 
 describe('whether a stalled job left an attempt that nobody saw', () => {
-  test.each<[string, DeliverJob['trigger'], number, number, boolean]>([
-    ['a job that never stalled', 'scheduled', -60_000, 0, false],
-    ['one that stalled, a lease behind its due time', 'scheduled', -15_000, 1, true],
-    ['one that recorded its retry, due since less than a lease', 'scheduled', -14_999, 1, false],
-    ['a manual retry that is still open', 'manual', -5, 1, true],
-    ['a test send that is still pending', 'test', 0, 1, true],
-  ])('%s', (_name, trigger, dueInMs, stalledCount, expected) => {
-    expect(hasUnseenAttempt(job(trigger), { ...delivery, dueInMs }, stalledCount, 15_000)).toBe(expected);
+  test.each<[string, DeliverJob['trigger'], number, boolean, boolean]>([
+    ['a job that never stalled', 'scheduled', -60_000, false, false],
+    ['one that stalled, a lease behind its due time', 'scheduled', -15_000, true, true],
+    ['one that recorded its retry, due since less than a lease', 'scheduled', -14_999, true, false],
+    ['a manual retry that is still open', 'manual', -5, true, true],
+    ['a test send that is still pending', 'test', 0, true, true],
+  ])('%s', (_name, trigger, dueInMs, hasStalled, expected) => {
+    expect(hasUnseenAttempt(job(trigger), { ...delivery, dueInMs }, hasStalled, 15_000)).toBe(expected);
   });
 });
 

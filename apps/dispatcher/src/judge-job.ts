@@ -36,15 +36,15 @@ export function judgeJob(job: DeliverJob, delivery: DeliveryToAttempt | null): J
  * recorded it and died just before it gave the job back. A recorded retry has a due time of its own: a run that began at
  * or behind it can only have stalled a whole lease later.
  *
- * @param stalledCount how often the job stalled
+ * @param hasStalled whether the job stalled since the last run that ended
  */
 export function hasUnseenAttempt(
   job: DeliverJob,
   delivery: DeliveryToAttempt,
-  stalledCount: number,
+  hasStalled: boolean,
   leaseMs: number,
 ): boolean {
-  if (stalledCount === 0) return false;
+  if (!hasStalled) return false;
   return job.trigger !== 'scheduled' || -(delivery.dueInMs ?? 0) >= leaseMs;
 }
 

@@ -99,6 +99,7 @@ async function start(config: DispatcherConfig, logger: Logger, shutdown: Shutdow
     database,
     producer,
     counts,
+    clock,
     logger,
     graceMs: { event: 2000, delivery: config.LEASE_MS },
   });

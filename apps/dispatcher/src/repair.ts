@@ -7,7 +7,7 @@ import {
   withRepairLock,
 } from '@signpost/database';
 import type { JobProducer } from '@signpost/queue';
-import type { Logger } from '@signpost/runtime';
+import type { Clock, Logger } from '@signpost/runtime';
 import type { DispatcherCounts } from './dispatcher-metrics.ts';
 
 /**
@@ -30,6 +30,7 @@ export interface RepairerOptions {
   readonly database: Database;
   readonly producer: JobProducer;
   readonly counts: DispatcherCounts;
+  readonly clock: Clock;
   readonly logger: Logger;
   /** An event in the outbox, or a delivery overdue, for longer than this has probably lost its job. */
   readonly graceMs: { readonly event: number; readonly delivery: number };
@@ -44,7 +45,7 @@ const backlogGraceMs = 30_000;
 const forEverMs = 366 * 24 * 3_600_000;
 
 export function createRepairer(options: RepairerOptions): Repairer {
-  const { database, producer, counts, logger } = options;
+  const { database, producer, counts, clock, logger } = options;
   // Where the walk over overdue deliveries goes on in the next round, so that a backlog does not hide what is behind it.
   let cursor: PendingCursor | null = null;
 
@@ -81,7 +82,7 @@ export function createRepairer(options: RepairerOptions): Repairer {
   const repairDeliveries = async (graceMs: number): Promise<void> => {
     do {
       const { ids, next } = await addPending(-graceMs, cursor);
-      await producer.promoteDeliveries(ids);
+      await producer.promoteDeliveries(ids, clock.nowMs());
       counts.repairedDeliveries += ids.length;
       cursor = next;
       if (ids.length > 0) logger.warn({ deliveries: ids.length }, 'deliveries.repaired');

@@ -19,6 +19,8 @@ export const deliverJobSchema = z.object({
   trigger: z.enum(['scheduled', 'manual', 'test']),
   /** How often in a row a fault of ours broke this job. */
   faults: z.int().optional(),
+  /** How many of the job's stalls have been looked at: BullMQ counts them for as long as the job lives. */
+  stallsSeen: z.int().optional(),
 });
 export type DeliverJob = z.infer<typeof deliverJobSchema>;
 

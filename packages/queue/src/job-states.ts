@@ -4,12 +4,13 @@ import { type DeliverJob, deliverJobId } from './job-catalogue.ts';
 /** What becomes of jobs that exist. */
 export interface JobStates {
   /**
-   * Sets to work those of these deliveries' scheduled jobs that wait for a later time than Postgres says: the delay was
-   * counted by a clock that was wrong.
+   * Sets to work those of these overdue deliveries' scheduled jobs that wait for a time still to come: the delay was
+   * counted by a clock that was wrong. Jobs that are due and wait for a place are left where they are.
    *
+   * @param nowMs Unix milliseconds
    * @throws what Redis answers, or that it does not, within about a second
    */
-  promoteDeliveries(deliveryIds: readonly string[]): Promise<void>;
+  promoteDeliveries(deliveryIds: readonly string[], nowMs: number): Promise<void>;
   /**
    * Whether a dispatcher has this very job in hand; asked only where two jobs of one delivery may meet.
    *
@@ -18,17 +19,20 @@ export interface JobStates {
   isRunning(deliveryId: string, trigger: DeliverJob['trigger']): Promise<boolean>;
 }
 
+/** BullMQ's delayed set is sorted by the due time in Unix milliseconds times this, plus a sequence. */
+const scorePerMs = 0x1000;
+
 /** @param onError gets what goes wrong at a job that was set to work, or ended, since it was looked at */
 export function createJobStates(queue: Queue, onError: (error: Error) => void): JobStates {
   return {
-    async promoteDeliveries(deliveryIds) {
+    async promoteDeliveries(deliveryIds, nowMs) {
       if (deliveryIds.length === 0) return;
       const jobIds = deliveryIds.map(id => deliverJobId(id, 'scheduled'));
       const client = await queue.getBackend().client;
       const delayed = queue.toKey('delayed');
       const scores = await Promise.all(jobIds.map(jobId => client.zscore(delayed, jobId)));
       for (const [index, score] of scores.entries()) {
-        if (score === null) continue;
+        if (score === null || Number(score) / scorePerMs <= nowMs) continue;
         const job = await queue.getJob(jobIds[index] as string);
         await job?.promote().catch(onError);
       }

@@ -44,8 +44,11 @@ describe('adding jobs', () => {
       { deliveryId: late, delayMs: 3_600_000 },
       { deliveryId: other, delayMs: 3_600_000 },
     ]);
-    await producer.promoteDeliveries([late, randomUUID()]);
-    await producer.promoteDeliveries([late]);
+    // Due by this clock: it waits for a place, and a worker takes it.
+    await producer.promoteDeliveries([late], Date.now() + 7_200_000);
+    expect(await producer.depth('deliver')).toMatchObject({ waiting: 0, delayed: 2 });
+    await producer.promoteDeliveries([late, randomUUID()], Date.now());
+    await producer.promoteDeliveries([late], Date.now());
     expect(await producer.depth('deliver')).toMatchObject({ waiting: 1, delayed: 1 });
   });
 
