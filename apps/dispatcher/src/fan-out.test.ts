@@ -86,7 +86,7 @@ test('an event that breaks our code holds up no other, waits longer each time, a
   const waits: number[] = [];
   for (let round = 0; round < 3; round += 1) {
     const { rows } = await database.pool.query<{ wait: number }>(
-      `update pending_fan_outs p set retry_at = clock_timestamp() from pending_fan_outs old
+      `update pending_fan_outs p set retry_at = clock_timestamp() - interval '1 second' from pending_fan_outs old
        where old.event_id = p.event_id returning extract(epoch from old.retry_at - clock_timestamp())::float8 as wait`,
     );
     waits.push(Math.round((rows[0]?.wait ?? 0) / 10) * 10);
@@ -95,7 +95,7 @@ test('an event that breaks our code holds up no other, waits longer each time, a
   expect(waits).toEqual([10, 20, 40]);
 
   await setEventTypes(bad.workspaceId, '{*}');
-  await database.pool.query('update pending_fan_outs set retry_at = clock_timestamp()');
+  await database.pool.query("update pending_fan_outs set retry_at = clock_timestamp() - interval '1 second'");
   await fanOut.run(await listUnfannedEvents(database, 0, 10));
   expect(await deliveriesOf(bad.eventId)).toBe(1);
   expect((await database.pool.query('select 1 from pending_fan_outs')).rowCount).toBe(0);
