@@ -152,3 +152,10 @@ test('the last stage of the image does not run as root', () => {
     .at(-1);
   expect(lastStage).toMatch(/^USER node$/m);
 });
+
+test('the scripts that docs/operations.md runs with plain node are in the image', () => {
+  const told = [...read('docs/operations.md').matchAll(/node (scripts\/[\w-]+\.ts)/g)].map(([, file = '']) => file);
+  const copied = /^COPY (scripts\/.+) scripts\/$/m.exec(read('Dockerfile'))?.[1]?.split(' ');
+  expect(new Set(told)).toEqual(new Set(copied));
+  expect(told.length).toBeGreaterThan(1);
+});
