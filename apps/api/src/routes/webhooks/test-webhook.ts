@@ -71,8 +71,9 @@ export const testWebhook = ({ database, clock, producer, contracts, eventCatalog
   });
 
 function noData(eventType: string): Problem {
+  const path = 'body.event_type';
   const message = `no data could be made that follow the schema of ${eventType}; give the event type an example that does`;
-  return problem('event_data_invalid', `data: ${message}`, { errors: [{ path: 'data', message }] });
+  return problem('event_data_invalid', `${path}: ${message}`, { errors: [{ path, message }] });
 }
 
 function notSent(detail: string): Problem {
