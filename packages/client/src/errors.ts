@@ -31,6 +31,7 @@ export const problemCodes = [
   'rate_limited',
   'schema_too_slow',
   'headers_too_large',
+  'delivery_loop',
   'internal',
   'store_unavailable',
   'test_not_sent',
