@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { describeIssue } from '@signpost/contracts';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { listDeliveriesQuery } from './delivery.ts';
 import { publishEventSchema } from './event.ts';
 import { jsonObject, queryInteger, text } from './fields.ts';
