@@ -234,6 +234,8 @@ test(
     const run = start({ INTERNAL_PORT: String(await freePort()), HOST: '192.0.2.1' });
     await untilReady(run);
     expect(await (await fetch(`${runningUrl()}/health/ready`)).json()).toMatchObject({ status: 'ready' });
+    // Open for development, and nowhere else than on the API's own port.
+    expect((await fetch(`${runningUrl()}/metrics`)).status).toBe(200);
   },
   TIMEOUT_MS,
 );
