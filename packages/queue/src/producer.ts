@@ -1,17 +1,8 @@
-import { Queue, type JobsOptions } from 'bullmq';
-import { withDeadline } from '@signpost/runtime';
+import type { JobsOptions, Queue } from 'bullmq';
 import { type CompletenessMark, createCompletenessMark } from './completeness-mark.ts';
-import { producerConnection } from './connection.ts';
-import {
-  type DeliverJob,
-  deliverJobId,
-  deliverQueueName,
-  fanOutJobId,
-  fanOutQueueName,
-  jobOptions,
-  maxEventsPerFanOutJob,
-} from './job-catalogue.ts';
+import { type DeliverJob, deliverJobId, fanOutJobId, jobOptions, maxEventsPerFanOutJob } from './job-catalogue.ts';
 import { createJobStates, type JobStates } from './job-states.ts';
+import { openQueues, type OpenQueuesOptions } from './open-queues.ts';
 
 /** A delivery to enqueue. */
 export interface DueDelivery {
@@ -39,22 +30,9 @@ export interface JobProducer extends CompletenessMark, JobStates {
   close(): Promise<void>;
 }
 
-export interface JobProducerOptions {
-  readonly redisUrl: string;
-  /** Connection trouble; calls fail on their own account. */
-  readonly onError: (error: Error) => void;
-}
-
-/** Closing waits for Redis for at most this, in ms: while Redis is away it would wait for ever. */
-const closeTimeoutMs = 1500;
-
-export function createJobProducer({ redisUrl, onError }: JobProducerOptions): JobProducer {
-  // Without the two flags an `add` waits for ever while Redis is away at start, and a queue whose first INFO failed
-  // never recovers.
-  const options = { connection: producerConnection(redisUrl), skipWaitingForReady: true, skipVersionCheck: true };
-  const fanOut = new Queue(fanOutQueueName, options);
-  const deliver = new Queue(deliverQueueName, options);
-  for (const queue of [fanOut, deliver]) queue.on('error', onError);
+export function createJobProducer({ redisUrl, onError }: OpenQueuesOptions): JobProducer {
+  const opened = openQueues({ redisUrl, onError });
+  const { fanOut, deliver } = opened;
   const queues = { 'fan-out': fanOut, deliver };
 
   return {
@@ -95,11 +73,7 @@ export function createJobProducer({ redisUrl, onError }: JobProducerOptions): Jo
       const counts = await queues[name].getJobCounts('waiting', 'active', 'delayed');
       return { waiting: counts['waiting'] ?? 0, active: counts['active'] ?? 0, delayed: counts['delayed'] ?? 0 };
     },
-    async close() {
-      await withDeadline(Promise.all([fanOut.close(), deliver.close()]), closeTimeoutMs, 'closing the queues').catch(
-        onError,
-      );
-    },
+    close: () => opened.close(),
   };
 }
 

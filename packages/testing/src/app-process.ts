@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import path from 'node:path';
 
-export type AppName = 'api' | 'dispatcher' | 'demo-receiver';
+export type AppName = 'api' | 'dispatcher' | 'demo-receiver' | 'queue-page';
 
 export interface AppProcess {
   pid: number;
