@@ -49,6 +49,20 @@ describe('recording', () => {
     expect(rows).toEqual([{ number: 1 }]);
   });
 
+  test('two dispatchers that record the same deliveries, each in its own order, never wait for each other', async () => {
+    const webhook = await fixture.makeWebhook();
+    for (let round = 0; round < 10; round += 1) {
+      const ids = await Promise.all(Array.from({ length: 128 }, () => fixture.makeDelivery(webhook)));
+      const record = (order: readonly string[]) =>
+        recordAttempts(
+          fixture.database,
+          order.map(id => fixture.scheduledAttempt(id)),
+        );
+      const results = await Promise.all([record(ids), record(ids.toReversed())]);
+      expect(results.flat().filter(result => result.kind === 'recorded')).toHaveLength(128);
+    }
+  }, 60_000);
+
   test('an outcome that arrives after the delivery was cancelled changes nothing', async () => {
     const id = await fixture.makeDelivery();
     await cancelDeliveries(fixture.database, [id]);

@@ -97,7 +97,9 @@ export async function recordAttempts(database: Database, records: readonly Attem
     database,
     'record-attempts',
     recordAttemptsSql,
-    columnsOf(records),
+    // Rows are locked in the order given. Two dispatchers that have the same deliveries in hand, after a wiped Redis or a
+    // freeze, would wait for each other otherwise, and Postgres would end one of them after a second (40P01).
+    columnsOf(records.toSorted((a, b) => (a.deliveryId < b.deliveryId ? -1 : 1))),
   );
   const byDelivery = new Map(rows.map(row => [row.id, row]));
   return records.map(record => {
