@@ -56,14 +56,16 @@ export async function noteUnseenAttempts(
   database: Database,
   attempts: readonly UnseenAttempt[],
 ): Promise<ReadonlySet<string>> {
+  // Rows are locked in the order given, the same as that of `recordAttempts`: the two would deadlock otherwise.
+  const ordered = attempts.toSorted((a, b) => (a.deliveryId < b.deliveryId ? -1 : 1));
   const rows = await runHot<{ deliveryId: string }>(database, 'note-unseen-attempts', noteSql, [
-    attempts.map(attempt => attempt.id),
-    attempts.map(attempt => attempt.deliveryId),
-    attempts.map(attempt => attempt.trigger),
-    attempts.map(attempt => attempt.fenceAttemptCount),
-    attempts.map(attempt => attempt.error.code),
-    attempts.map(attempt => attempt.error.message),
-    attempts.map(attempt => attempt.final),
+    ordered.map(attempt => attempt.id),
+    ordered.map(attempt => attempt.deliveryId),
+    ordered.map(attempt => attempt.trigger),
+    ordered.map(attempt => attempt.fenceAttemptCount),
+    ordered.map(attempt => attempt.error.code),
+    ordered.map(attempt => attempt.error.message),
+    ordered.map(attempt => attempt.final),
   ]);
   return new Set(rows.map(row => row.deliveryId));
 }

@@ -11,6 +11,7 @@ import {
   insertDeliveries,
   insertEvents,
   markFannedOut,
+  noteUnseenAttempts,
   openDatabase,
   recordAttempts,
 } from '../index.ts';
@@ -131,9 +132,21 @@ describe('an undamaged database', () => {
       [retried, fixture.uuid()],
     );
     await change('update deliveries set attempt_count = 4 where id = $1', [retried]);
+    // One that a fault of ours kept breaking.
+    const broken = await makeFannedOut(await makeWebhook());
+    await noteUnseenAttempts(database, [
+      {
+        id: fixture.uuid(),
+        deliveryId: broken.delivery,
+        trigger: 'scheduled',
+        fenceAttemptCount: null,
+        error: { code: 'quarantined', message: '' },
+        final: true,
+      },
+    ]);
     const report = await audit();
     expect(report.findings).toEqual([]);
-    expect(report).toMatchObject({ events: 5, eventsWaiting: 1, deliveries: 4, attempts: 6, expectedDeliveries: 2 });
+    expect(report).toMatchObject({ events: 6, eventsWaiting: 1, deliveries: 5, attempts: 7, expectedDeliveries: 3 });
   });
 
   test('is clean when retention has taken a part of a day', async () => {

@@ -35,7 +35,7 @@ export interface AuditedDelivery {
   readonly attempts: number;
   readonly firstNumber: number | null;
   readonly lastNumber: number | null;
-  /** Those that the schedule made, without those whose dispatcher died: these take no place in the schedule. */
+  /** Those that the schedule made, without those of which nobody saw the end: these take no place in the schedule. */
   readonly scheduledAttempts: number;
   readonly lastScheduledNumber: number | null;
   readonly firstSuccessNumber: number | null;
@@ -88,7 +88,8 @@ export async function readDeliveries(client: Reader, { from, before }: Window, w
          max(number) filter (where by_schedule) as "lastScheduledNumber",
          min(number) filter (where status = 'succeeded') as "firstSuccessNumber"
        from (
-         select number, status, trigger = 'scheduled' and error_code is distinct from 'dispatcher_lost' as by_schedule
+         select number, status,
+           trigger = 'scheduled' and coalesce(error_code, '') not in ('dispatcher_lost', 'quarantined') as by_schedule
          from attempts where delivery_id = d.id and delivery_id >= $1 and delivery_id < $2) as t
      ) a
      where d.id >= $1 and d.id < $2 and ($3::uuid is null or d.workspace_id = $3) order by d.id`,
