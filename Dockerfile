@@ -3,6 +3,7 @@
 #   node apps/api/src/main.ts            the HTTP API (the default)
 #   node apps/dispatcher/src/main.ts     fan-out and delivery; run as many as you like
 #   node apps/queue-page/src/main.ts     a page that shows the queues, if you want one
+#   node scripts/audit.ts                compares what was accepted with what was made of it, and ends
 #   node scripts/rotate-encryption-key.ts   seals stored secrets with the first encryption key and ends
 # Node runs the TypeScript sources as they are: nothing is compiled but the Prisma client.
 
@@ -45,7 +46,8 @@ WORKDIR /app
 COPY --from=dependencies /app ./
 COPY --from=generated /app/packages/database/src/generated packages/database/src/generated
 COPY prisma/migrations prisma/migrations
-COPY scripts/migrate.ts scripts/rotate-encryption-key.ts scripts/
+COPY scripts/migrate.ts scripts/rotate-encryption-key.ts scripts/audit.ts scripts/
+COPY scripts/audit scripts/audit
 COPY packages packages
 COPY apps apps
 USER node
