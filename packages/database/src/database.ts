@@ -57,7 +57,12 @@ export function openDatabase(options: DatabaseOptions): Database {
     application_name: 'signpost hot path',
     options: hotPathPlannerOptions,
   });
-  for (const each of [pool, hotPool]) each.on('error', options.onConnectionError);
+  for (const each of [pool, hotPool]) {
+    each.on('error', options.onConnectionError);
+    // A connection that is lent out, and one that breaks in the very bytes that open it, has no listener of the pool: the
+    // error would end the process. Whoever has borrowed it gets the error with the next query.
+    each.on('connect', client => client.on('error', () => {}));
+  }
   const prisma = new PrismaClient({ adapter: new PrismaPg(pool) });
   return {
     prisma,
