@@ -135,6 +135,7 @@ describe('connections', () => {
     expect(ended).toBeGreaterThan(10);
     const ids = await Promise.all(published);
     expect(new Set(ids).size).toBe(200);
+    for (const app of [signpost.api, ...signpost.dispatchers]) expect(app.logs()).not.toMatch(/"level":"fatal"/);
     await expectNothingLost(signpost, receiver, ids);
     for (const app of [signpost.api, ...signpost.dispatchers]) expect(await app.stop()).toBe(0);
   }, 60_000);
