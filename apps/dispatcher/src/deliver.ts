@@ -31,7 +31,6 @@ export interface DeliverOptions {
   readonly unseenAttempts: UnseenAttempts;
   /** Whether another dispatcher has a job of this delivery in hand. */
   readonly isRunning: JobProducer['isRunning'];
-  readonly leaseMs: number;
   readonly clock: Clock;
   /** In [0, 1), for jitter. */
   readonly random: () => number;
@@ -89,7 +88,11 @@ function createLoader(database: Database): (id: string) => Promise<DeliveryToAtt
   return id => batch.add(id);
 }
 
-const busy = (job: DeliverJob): JobResult => ({ kind: 'again', delayMs: busyDelaysMs[job.trigger] });
+const busy = ({ trigger }: DeliverJob): JobResult => ({
+  kind: 'again',
+  delayMs: busyDelaysMs[trigger],
+  scheduledAttempts: null,
+});
 
 /** What is rare goes first: an attempt that a dead dispatcher left, and another job that has this delivery in hand. */
 async function attemptOnce(
@@ -100,7 +103,7 @@ async function attemptOnce(
 ): Promise<JobResult> {
   const other = contender(job, delivery);
   if (other !== null && (await options.isRunning(delivery.id, other))) return busy(job);
-  if (hasUnseenAttempt(job, delivery, run.stalledCount > (job.stallsSeen ?? 0), options.leaseMs))
+  if (hasUnseenAttempt(job, delivery, run.stalledCount, run.notes))
     await options.unseenAttempts.noteLost(job, run, delivery.attemptCount);
   return attempt(options, job, delivery);
 }
@@ -145,7 +148,8 @@ async function attempt(options: DeliverOptions, job: DeliverJob, delivery: Deliv
   );
   note(options, job, delivery, outcome, step, result.kind === 'recorded' ? result.number : null);
   if (gone) await cancelPendingDeliveries(database, target.id);
-  return step.kind === 'retry' && result.kind === 'recorded' ? { kind: 'again', delayMs: step.delayMs } : done;
+  if (step.kind !== 'retry' || result.kind !== 'recorded') return done;
+  return { kind: 'again', delayMs: step.delayMs, scheduledAttempts: delivery.scheduledAttemptCount + 1 };
 }
 
 interface Sending extends RequestToSeal {

@@ -26,7 +26,7 @@ describe('whether an attempt is still wanted', () => {
   test.each<[string, DeliverJob['trigger'], Partial<DeliveryToAttempt> | null, unknown]>([
     ['due', 'scheduled', {}, { kind: 'attempt' }],
     ['due within the tolerance of timers', 'scheduled', { dueInMs: 25 }, { kind: 'attempt' }],
-    ['not due yet', 'scheduled', { dueInMs: 999.2 }, { kind: 'again', delayMs: 1000 }],
+    ['not due yet', 'scheduled', { dueInMs: 999.2 }, { kind: 'again', delayMs: 1000, scheduledAttempts: 0 }],
     ['gone by retention', 'scheduled', null, { kind: 'done' }],
     ['final already', 'scheduled', { status: 'succeeded' }, { kind: 'done' }],
     ['to a deleted webhook', 'scheduled', { webhookVersion: null, webhookActive: null }, { kind: 'cancel' }],
@@ -43,14 +43,15 @@ describe('whether an attempt is still wanted', () => {
 });
 
 describe('whether a stalled job left an attempt that nobody saw', () => {
-  test.each<[string, DeliverJob['trigger'], number, boolean, boolean]>([
-    ['a job that never stalled', 'scheduled', -60_000, false, false],
-    ['one that stalled, a lease behind its due time', 'scheduled', -15_000, true, true],
-    ['one that recorded its retry, due since less than a lease', 'scheduled', -14_999, true, false],
-    ['a manual retry that is still open', 'manual', -5, true, true],
-    ['a test send that is still pending', 'test', 0, true, true],
-  ])('%s', (_name, trigger, dueInMs, hasStalled, expected) => {
-    expect(hasUnseenAttempt(job(trigger), { ...delivery, dueInMs }, hasStalled, 15_000)).toBe(expected);
+  const notes = { scheduledAttempts: 2, stallsSeen: 1, faults: 0 };
+  test.each<[string, DeliverJob['trigger'], number, number, boolean]>([
+    ['a job that did not stall since its last run', 'scheduled', 1, 2, false],
+    ['one that stalled, and no attempt more is recorded', 'scheduled', 2, 2, true],
+    ['one that stalled behind an attempt that was recorded', 'scheduled', 2, 3, false],
+    ['a manual retry that is still open', 'manual', 2, 7, true],
+    ['a test send that is still pending', 'test', 2, 0, true],
+  ])('%s', (_name, trigger, stalledCount, scheduledAttemptCount, expected) => {
+    expect(hasUnseenAttempt(job(trigger), { ...delivery, scheduledAttemptCount }, stalledCount, notes)).toBe(expected);
   });
 });
 

@@ -1,8 +1,11 @@
 import type { DeliveryToAttempt } from '@signpost/database';
-import type { DeliverJob } from '@signpost/queue';
+import type { DeliverJob, JobNotes } from '@signpost/queue';
 
 /** What becomes of the job. */
-export type JobResult = { readonly kind: 'done' } | { readonly kind: 'again'; readonly delayMs: number };
+export type JobResult =
+  | { readonly kind: 'done' }
+  /** `scheduledAttempts` that are recorded now; null: not looked at. */
+  | { readonly kind: 'again'; readonly delayMs: number; readonly scheduledAttempts: number | null };
 
 export const done: JobResult = { kind: 'done' };
 
@@ -26,26 +29,26 @@ export function judgeJob(job: DeliverJob, delivery: DeliveryToAttempt | null): J
   if (delivery.webhookVersion === null || (delivery.webhookActive !== true && !delivery.test))
     return { kind: 'cancel' };
   const dueInMs = delivery.dueInMs ?? 0;
-  return dueInMs > earlyToleranceMs ? { kind: 'again', delayMs: Math.ceil(dueInMs) } : { kind: 'attempt', delivery };
+  return dueInMs > earlyToleranceMs
+    ? { kind: 'again', delayMs: Math.ceil(dueInMs), scheduledAttempts: delivery.scheduledAttemptCount }
+    : { kind: 'attempt', delivery };
 }
 
 /**
  * Whether an attempt was made of which nobody saw the end. Pure.
  *
- * A job that stalled was in the hands of a dispatcher that died or froze. Its attempt is unseen unless the dispatcher had
- * recorded it and died just before it gave the job back. A recorded retry has a due time of its own: a run that began at
- * or behind it can only have stalled a whole lease later.
- *
- * @param hasStalled whether the job stalled since the last run that ended
+ * A job that stalled was in the hands of a dispatcher that died or froze, or that lost Redis for longer than a lease. It
+ * left an unseen attempt, unless it had recorded it and could not put the job back any more: then there are more scheduled
+ * attempts now than when the job was put back the last time, and a manual retry is not open any more.
  */
 export function hasUnseenAttempt(
   job: DeliverJob,
   delivery: DeliveryToAttempt,
-  hasStalled: boolean,
-  leaseMs: number,
+  stalledCount: number,
+  notes: JobNotes,
 ): boolean {
-  if (!hasStalled) return false;
-  return job.trigger !== 'scheduled' || -(delivery.dueInMs ?? 0) >= leaseMs;
+  if (stalledCount <= notes.stallsSeen) return false;
+  return job.trigger !== 'scheduled' || delivery.scheduledAttemptCount === notes.scheduledAttempts;
 }
 
 /** The job of the other trigger that may have this delivery in hand elsewhere, or null where there can be none. Pure. */

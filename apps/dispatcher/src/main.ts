@@ -167,7 +167,6 @@ function startPipeline({
     logger,
     unseenAttempts,
     isRunning: (deliveryId, trigger) => producer.isRunning(deliveryId, trigger),
-    leaseMs: config.LEASE_MS,
     recorder: createAttemptRecorder({ database, logger }),
     eventContents: createEventContents(database),
     deliveryContracts: createDeliveryContracts(database),

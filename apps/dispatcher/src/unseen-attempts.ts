@@ -1,6 +1,6 @@
 import { type Database, noteUnseenAttempts, type UnseenAttempt } from '@signpost/database';
 import { type AttemptErrorCode, attemptErrors } from '@signpost/delivery';
-import type { DeliverJob } from '@signpost/queue';
+import type { DeliverJob, JobNotes } from '@signpost/queue';
 import { createMicroBatch, deriveUuid, formatId, type Logger } from '@signpost/runtime';
 import type { DispatcherCounts } from './dispatcher-metrics.ts';
 
@@ -10,6 +10,7 @@ export interface JobRun {
   readonly addedAtMs: number;
   /** How often it was taken from a dispatcher that died or froze. */
   readonly stalledCount: number;
+  readonly notes: JobNotes;
 }
 
 /** Notes attempts of which nobody saw the end, so that the log does not keep silent about a request that was made. */

@@ -9,6 +9,7 @@ import {
 import { withDeadline, type Logger } from '@signpost/runtime';
 import type { createDeliverJob } from './deliver-job.ts';
 import type { FanOut } from './fan-out.ts';
+import { faultDelayMs, readJob, RunAgain, runDeliverJob } from './run-again.ts';
 
 export interface WorkersOptions {
   readonly redisUrl: string;
@@ -26,20 +27,8 @@ export interface Workers {
 
 /** Fan-outs are batches already; a few at a time keep Postgres and Redis busy in turn. */
 const fanOutConcurrency = 4;
-/** After a fault of a store, a job is run again after this, in ms. */
-const faultDelayMs = 2000;
-
 /** Workers without a job at hand close within this, in ms, unless Redis is away. */
 const idleCloseMs = 2000;
-
-/** Tells the backoff strategy, on its way through BullMQ, when the job wants to run again. */
-class RunAgain extends Error {
-  readonly delayMs: number;
-  constructor(message: string, delayMs: number) {
-    super(message);
-    this.delayMs = delayMs;
-  }
-}
 
 export function startWorkers(options: WorkersOptions): Workers {
   const { logger, deliverJob, fanOut } = options;
@@ -55,17 +44,16 @@ export function startWorkers(options: WorkersOptions): Workers {
   const atHand = createCounter();
   const deliverWorker = new Worker(
     deliverQueueName,
-    (job: Job) =>
-      atHand.during(async () => {
-        const run = { addedAtMs: job.timestamp, stalledCount: job.stalledCounter };
-        const result = await deliverJob(deliverJobSchema.parse(job.data), run, data => job.updateData(data));
-        if (result.kind === 'again') throw new RunAgain('due again', result.delayMs);
-      }),
+    (job: Job) => atHand.during(() => runDeliverJob(job, deliverJobSchema, deliverJob, logger)),
     { ...shared, concurrency: options.concurrency },
   );
   const fanOutWorker = new Worker(
     fanOutQueueName,
-    (job: Job) => atHand.during(async () => fanOut.run(fanOutJobSchema.parse(job.data).eventIds)),
+    (job: Job) =>
+      atHand.during(async () => {
+        const data = readJob(job, fanOutJobSchema, logger);
+        if (data !== null) await fanOut.run(data.eventIds);
+      }),
     { ...shared, concurrency: fanOutConcurrency },
   );
   const outage = createOutage(logger);
@@ -73,8 +61,9 @@ export function startWorkers(options: WorkersOptions): Workers {
     worker.on('error', error => outage.note(error, worker.name));
     worker.getBackend().on('ready', () => outage.end());
     worker.on('failed', (job, error) => {
-      if (!(error instanceof RunAgain))
-        logger.error({ error, queue: worker.name, job_id: job?.id }, 'job failed; it runs again');
+      const reason: unknown = error instanceof RunAgain ? error.cause : error;
+      if (reason !== undefined)
+        logger.error({ error: reason, queue: worker.name, job_id: job?.id }, 'job failed; it runs again');
     });
   }
   return {

@@ -17,10 +17,6 @@ export const deliverJobSchema = z.object({
   v: z.literal(1),
   deliveryId: z.uuid(),
   trigger: z.enum(['scheduled', 'manual', 'test']),
-  /** How often in a row a fault of ours broke this job. */
-  faults: z.int().optional(),
-  /** How many of the job's stalls have been looked at: BullMQ counts them for as long as the job lives. */
-  stallsSeen: z.int().optional(),
 });
 export type DeliverJob = z.infer<typeof deliverJobSchema>;
 

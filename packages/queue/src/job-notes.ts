@@ -1,0 +1,28 @@
+/** What a delivery's job remembers from one run to the next. */
+export interface JobNotes {
+  /** Scheduled attempts of the delivery that were recorded when the job was put back. */
+  readonly scheduledAttempts: number;
+  /** How many of the job's stalls have been looked at: BullMQ counts them for as long as the job lives. */
+  readonly stallsSeen: number;
+  /** How often in a row a fault of ours broke the job. */
+  readonly faults: number;
+}
+
+const none: JobNotes = { scheduledAttempts: 0, stallsSeen: 0, faults: 0 };
+const form = /^scheduled attempts (\d+), stalls seen (\d+), faults (\d+)$/;
+
+/**
+ * Notes travel as the reason of the job's last failure: the one field that BullMQ writes in the same step that puts a
+ * job back. A second command for it would have a gap, in which a dispatcher that dies leaves a job that lies.
+ */
+export function writeJobNotes({ scheduledAttempts, stallsSeen, faults }: JobNotes): string {
+  return `scheduled attempts ${scheduledAttempts}, stalls seen ${stallsSeen}, faults ${faults}`;
+}
+
+/** @param failedReason of a job; one that was just added has none */
+export function readJobNotes(failedReason: string | undefined): JobNotes {
+  const found = form.exec(failedReason ?? '');
+  if (found === null) return none;
+  const [, scheduledAttempts, stallsSeen, faults] = found.map(Number) as [number, number, number, number];
+  return { scheduledAttempts, stallsSeen, faults };
+}
