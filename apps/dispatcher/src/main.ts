@@ -187,10 +187,13 @@ function startPipeline({
 }
 
 async function maintain(database: Database, config: DispatcherConfig, logger: Logger): Promise<void> {
-  await ensurePartitions(database, partitionDaysAhead);
-  const dropped = await dropExpiredPartitions(database, config.RETENTION_DAYS);
+  const daysPostponed = await ensurePartitions(database, partitionDaysAhead);
+  const { dropped, postponed } = await dropExpiredPartitions(database, config.RETENTION_DAYS);
   const forgotten = await deleteExpiredIdempotencyKeys(database, config.IDEMPOTENCY_HOURS);
   const forgottenEntries = await deleteExpiredAuditEntries(database, config.AUDIT_LOG_DAYS);
   if (dropped.length > 0 || forgotten > 0 || forgottenEntries > 0)
     logger.info({ dropped, forgotten_keys: forgotten, forgotten_audit_entries: forgottenEntries }, 'retention.applied');
+  // Somebody reads for long, a report or a dump: nobody waits behind it, and the next round tries again.
+  if (postponed.length > 0 || daysPostponed > 0)
+    logger.warn({ postponed, days_postponed: daysPostponed }, 'partitions are in use; the next round tries again');
 }

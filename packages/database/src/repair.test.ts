@@ -74,10 +74,37 @@ describe('retention', () => {
   test('days that are over for long enough are dropped, the others stay', async () => {
     await fixture.database.pool.query(`select ensure_day_partitions('2020-01-01')`);
     const before = await partitions('attempts');
-    const dropped = await dropExpiredPartitions(fixture.database, 30);
-    expect(dropped).toEqual(['attempts_20200101', 'deliveries_20200101', 'events_20200101']);
+    expect(await dropExpiredPartitions(fixture.database, 30)).toEqual({
+      dropped: ['attempts_20200101', 'deliveries_20200101', 'events_20200101'],
+      postponed: [],
+    });
     expect(await partitions('attempts')).toEqual(before.filter(name => name !== 'attempts_20200101'));
   });
+
+  test('while somebody reads for long, days are neither made nor dropped, and nobody waits behind it', async () => {
+    await fixture.database.pool.query(`select ensure_day_partitions('2020-01-02')`);
+    const reader = await fixture.database.pool.connect();
+    await reader.query('begin');
+    await reader.query('select count(*) from events');
+    const [dropping, making] = [dropExpiredPartitions(fixture.database, 30), ensurePartitions(fixture.database, 60)];
+    // Each of these would wait until the reader has ended, which it does only behind them.
+    const waitsMs: number[] = [];
+    let over = false;
+    void Promise.all([dropping, making]).then(() => (over = true));
+    while (!over) {
+      const startedAt = performance.now();
+      await insertEvents(fixture.database, [fixture.newEvent()]);
+      waitsMs.push(performance.now() - startedAt);
+    }
+    expect((await dropping).postponed).toEqual(['events_20200102']);
+    expect(await making).toBeGreaterThan(0);
+    await reader.query('commit');
+    reader.release();
+    expect(waitsMs.length).toBeGreaterThan(10);
+    expect(Math.max(...waitsMs)).toBeLessThan(2000);
+    expect(await dropExpiredPartitions(fixture.database, 30)).toEqual({ dropped: ['events_20200102'], postponed: [] });
+    expect(await ensurePartitions(fixture.database, 60)).toBe(0);
+  }, 60_000);
 
   test('old idempotency keys are forgotten', async () => {
     await insertEvents(fixture.database, [

@@ -1,4 +1,5 @@
 import { type ProblemKind, problemCodes } from '@signpost/api-schema';
+import { attemptErrors } from '@signpost/delivery';
 
 /** The page that shows the API: the files of swagger-ui and the script below, nothing inline. */
 export const docsPage = `<!doctype html>
@@ -23,24 +24,33 @@ export const docsScript = `'use strict';
 SwaggerUIBundle({ url: '/openapi.json', dom_id: '#api', deepLinking: true, validatorUrl: null });
 `;
 
-/** The page that a problem's \`type\` points into. */
+/** The page that a problem's `type` points into; it also says what the codes of failed attempts mean. */
 export const errorsPage = `<!doctype html>
 <html lang="en">
   <head>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
-    <title>Signpost: problem codes</title>
+    <title>Signpost: error codes</title>
   </head>
   <body>
-    <h1>Problem codes</h1>
+    <p><a href="#problems">Problem codes</a> of the API, <a href="#attempts">codes of failed attempts</a></p>
+    <h1 id="problems">Problem codes</h1>
     <p>Every answer from 400 on is <code>application/problem+json</code> (RFC 9457). Its <code>code</code> is one of these.</p>
     ${Object.entries<ProblemKind>(problemCodes).map(describe).join('\n    ')}
+    <h1 id="attempts">Codes of failed attempts</h1>
+    <p>The <code>error.code</code> of an attempt in <code>GET /v1/deliveries/{id}</code> is one of these. What to do about
+    each, and what happens when a part of Signpost fails, stands in <code>docs/failure-modes.md</code> of the repository.</p>
+    ${Object.entries(attemptErrors).map(describeAttemptError).join('\n    ')}
   </body>
 </html>
 `;
 
 function describe([code, { status, title, help }]: [string, ProblemKind]): string {
   return `<h2 id="${code}"><code>${code}</code> (${status})</h2>\n    <p>${toHtml(title)} ${toHtml(help)}</p>`;
+}
+
+function describeAttemptError([code, meaning]: [string, string]): string {
+  return `<h2 id="attempt-${code}"><code>${code}</code></h2>\n    <p>${toHtml(meaning)}</p>`;
 }
 
 function toHtml(text: string): string {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { attemptErrors } from '@signpost/delivery';
 import { problemCodes } from '@signpost/api-schema';
 import { createTestDatabase, type TestDatabase } from '@signpost/testing';
 import { startTestApi, type TestApi } from '../../test-api.ts';
@@ -72,10 +73,11 @@ test('the page and its files load under a policy that allows no inline script', 
     expect((await api.call(`GET /docs/${other}`)).body.code).toBe('not_found');
 });
 
-test('the type of every problem points to its words on the page of errors', async () => {
+test('the type of every problem points to its words on the page of errors, which has those of failed attempts, too', async () => {
   const page = await api.call('GET /docs/errors');
   expect(page.status).toBe(200);
   for (const code of Object.keys(problemCodes)) expect(page.text).toContain(`<h2 id="${code}">`);
+  for (const code of Object.keys(attemptErrors)) expect(page.text).toContain(`<h2 id="attempt-${code}">`);
 });
 
 test('metrics count requests by operation and status, and nothing else', async () => {
