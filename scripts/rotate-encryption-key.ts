@@ -1,6 +1,8 @@
 // Seals every stored webhook secret with the first key of ENCRYPTION_KEY, so that the other keys can be taken out of it. For
 // production: beside running processes, several at once, killed and started again, whatever comes.
+import os from 'node:os';
 import {
+  type AuditEntry,
   countSecretsByKey,
   type Database,
   listStoredSecrets,
@@ -74,11 +76,27 @@ async function lookAtAll(database: Database, encryption: Encryption, dryRun: boo
       else if (change !== 'as_it_should') changes.push(change);
     }
     seen += page.length;
-    resealed += dryRun || changes.length === 0 ? changes.length : await replaceSealedSecrets(database, changes);
+    resealed +=
+      dryRun || changes.length === 0
+        ? changes.length
+        : await replaceSealedSecrets(database, changes, written => auditEntry(encryption.activeKeyId, written));
     if (page.length < pageSize) return { seen, resealed, unopened };
     print(`${seen} secrets looked at …`);
     afterId = page.at(-1)?.id ?? null;
   }
+}
+
+/** Whoever runs this on a server is no key of the API: the audit log names the account. */
+function auditEntry(keyId: string, sealedSecrets: number): AuditEntry {
+  // A container's user may have no name.
+  const name = `${process.env['USER'] ?? `uid ${process.getuid?.()}`}@${os.hostname()}`;
+  return {
+    action: 'encryption_key.rotated',
+    workspaceId: null,
+    resourceId: keyId,
+    changes: { sealed_secrets: sealedSecrets },
+    author: { actor: { type: 'operator', id: null, name }, ip: null, userAgent: null, requestId: null },
+  };
 }
 
 /** Opens secrets of the first key as well: what does not open is worth knowing before any key is thrown away. */

@@ -82,6 +82,19 @@ describe('the table of secrets', () => {
     return Object.fromEntries(rows.map(({ key, n }) => [key, n]));
   }
 
+  /** What the audit log tells of: how many secrets were sealed with the new key, in pages, and by whom. */
+  async function audited(): Promise<{ sealed: number; authors: string[] }> {
+    const { rows } = await client.query<{ resource: string; author: string; sealed: number }>(
+      `select resource_type || ' ' || resource_id as resource, actor_type as author,
+         (changes->>'sealed_secrets')::int as sealed from audit_log where action = 'encryption_key.rotated'`,
+    );
+    for (const { resource } of rows) expect(resource).toBe(`encryption_key ${newId}`);
+    return {
+      sealed: rows.reduce((sum, { sealed }) => sum + sealed, 0),
+      authors: [...new Set(rows.map(({ author }) => author))],
+    };
+  }
+
   /** Every secret opens with this key alone and says what it said. */
   async function expectAllToOpen(keys: string): Promise<void> {
     const encryption = createEncryption(keys);
@@ -100,6 +113,7 @@ describe('the table of secrets', () => {
     ]);
     const { code, output } = await rotate(testDatabase.url, `${newKey},${oldKey}`);
     expect({ code, counts: await countsByKey() }).toEqual({ code: 0, counts: { [newId]: 1201 } });
+    expect(await audited()).toEqual({ sealed: 1201, authors: ['operator'] });
     await expectAllToOpen(newKey);
     expect(output).toContain(`key ${oldId}: 0 secrets`);
     expect(output).toContain(`No secret needs ${oldId} any more: take it out of ENCRYPTION_KEY`);
@@ -129,6 +143,7 @@ describe('the table of secrets', () => {
     killed.kill();
     expect((await killed.ended).code).toBeNull();
     expect(await countsByKey()).toEqual({ [oldId]: 300, [newId]: 1000 });
+    expect((await audited()).sealed).toBe(1000);
     await expectAllToOpen(`${oldKey},${newKey}`);
     await client.query('select pg_advisory_unlock(77)');
     await client.query('drop trigger wait_for_test on webhook_secrets');

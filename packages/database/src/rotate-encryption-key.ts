@@ -1,4 +1,6 @@
+import { type AuditOf, insertAuditEntry } from './audit-entry.ts';
 import type { Database } from './database.ts';
+import { inTransaction } from './transaction.ts';
 
 /** A secret of a webhook as it lies in the table, whether it still signs or not. */
 export interface StoredSecret {
@@ -41,30 +43,39 @@ export async function listStoredSecrets(
  *
  * The text of the secrets is the same as before, so versions of webhooks stay: what a dispatcher remembers is still right.
  *
+ * @param audit makes the entry, from how many were written
  * @returns how many were written
  */
-export async function replaceSealedSecrets(database: Database, changes: readonly ResealedSecret[]): Promise<number> {
-  const { rowCount } = await database.pool.query(
-    `with change as (
-       select * from unnest($1::uuid[], $2::text[], $3::bytea[], $4::text[], $5::bytea[])
-         as t (id, old_key_id, old_sealed, new_key_id, new_sealed)
-     ), locked as (
-       select s.id from webhook_secrets s join change c on c.id = s.id
-       where s.key_id = c.old_key_id and s.sealed = c.old_sealed
-       for update of s skip locked
-     )
-     update webhook_secrets s set sealed = c.new_sealed, key_id = c.new_key_id
-     from locked join change c on c.id = locked.id where s.id = locked.id`,
-    [
+export async function replaceSealedSecrets(
+  database: Database,
+  changes: readonly ResealedSecret[],
+  audit: AuditOf<[written: number]>,
+): Promise<number> {
+  return inTransaction(database, async client => {
+    const { rowCount } = await client.query(replaceSql, [
       changes.map(({ before }) => before.id),
       changes.map(({ before }) => before.keyId),
       changes.map(({ before }) => before.sealed),
       changes.map(({ keyId }) => keyId),
       changes.map(({ sealed }) => sealed),
-    ],
-  );
-  return rowCount ?? 0;
+    ]);
+    const written = rowCount ?? 0;
+    if (written > 0) await insertAuditEntry(client, audit(written));
+    return written;
+  });
 }
+
+const replaceSql = `
+  with change as (
+    select * from unnest($1::uuid[], $2::text[], $3::bytea[], $4::text[], $5::bytea[])
+      as t (id, old_key_id, old_sealed, new_key_id, new_sealed)
+  ), locked as (
+    select s.id from webhook_secrets s join change c on c.id = s.id
+    where s.key_id = c.old_key_id and s.sealed = c.old_sealed
+    for update of s skip locked
+  )
+  update webhook_secrets s set sealed = c.new_sealed, key_id = c.new_key_id
+  from locked join change c on c.id = locked.id where s.id = locked.id`;
 
 /** How many secrets each encryption key has sealed, by the key's id. */
 export async function countSecretsByKey(database: Database): Promise<ReadonlyMap<string, number>> {

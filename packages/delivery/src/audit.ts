@@ -21,6 +21,7 @@ export const auditActions = [
   'workspace.created',
   'workspace.updated',
   'workspace.deleted',
+  'encryption_key.rotated',
 ] as const;
 export type AuditAction = (typeof auditActions)[number];
 
