@@ -1,56 +1,28 @@
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Operation, operations } from '@signpost/api-schema';
-import { createEncryption } from '@signpost/runtime';
-import {
-  type AppProcess,
-  createTestDatabase,
-  type Receiver,
-  startApp,
-  startReceiver,
-  startTestRedis,
-  type TestDatabase,
-  type TestRedis,
-  waitFor,
-} from '@signpost/testing';
-import { startTestApi, type TestAnswer, type TestApi, type TestCall, type TestWorkspace } from '../../test-api.ts';
+import { type Receiver, waitFor } from '@signpost/testing';
+import { type ApiWithDispatcher, startApiWithDispatcher } from '../../api-with-dispatcher.fixture.ts';
+import type { TestAnswer, TestApi, TestCall, TestWorkspace } from '../../test-api.ts';
 import { minimal } from '../contracts/contract-document.fixture.ts';
 
-let testDatabase: TestDatabase;
-let redis: TestRedis;
+let system: ApiWithDispatcher;
 let api: TestApi;
-let dispatcher: AppProcess;
 let receiver: Receiver;
 
 beforeAll(async () => {
-  const encryptionKey = randomBytes(32).toString('base64');
-  [testDatabase, redis, receiver] = await Promise.all([createTestDatabase(), startTestRedis(), startReceiver()]);
-  api = await startTestApi({
-    databaseUrl: testDatabase.url,
-    redisUrl: redis.url,
-    override: dependencies => ({ ...dependencies, encryption: createEncryption(encryptionKey) }),
+  system = await startApiWithDispatcher({
+    dispatcherEnvironment: { AUDIT_LOG_DAYS: '7' },
+    beforeDispatcher: ({ dependencies }) => dependencies.database.pool.query(oldEntries),
   });
-  await query(
-    `insert into audit_log (id, actor_type, actor_name, action, resource_type, resource_id, changes)
-     select uuidv7_of(current_timestamp - days * interval '1 day'), 'system', 'test', 'workspace.updated', 'workspace', days, '{}'
-     from unnest(array[8, 6]) as days`,
-  );
-  dispatcher = await startApp('dispatcher', {
-    AUDIT_LOG_DAYS: '7',
-    DATABASE_URL: testDatabase.url,
-    REDIS_URL: redis.url,
-    ENCRYPTION_KEY: encryptionKey,
-    ALLOW_HTTP_URLS: 'true',
-    ALLOWED_PRIVATE_RANGES: '127.0.0.0/8',
-    LOG_LEVEL: 'warn',
-  });
+  ({ api, receiver } = system);
 });
-afterAll(async () => {
-  await dispatcher.stop();
-  await Promise.all([api.close(), receiver.close()]);
-  await redis.stop();
-  await testDatabase.drop();
-});
+afterAll(() => system.close());
+
+/** An entry of 8 days ago and one of 6. */
+const oldEntries = `
+  insert into audit_log (id, actor_type, actor_name, action, resource_type, resource_id, changes)
+  select uuidv7_of(current_timestamp - days * interval '1 day'), 'system', 'test', 'workspace.updated', 'workspace', days, '{}'
+  from unnest(array[8, 6]) as days`;
 
 const query = async (sql: string, values: unknown[] = []) =>
   (await api.dependencies.database.pool.query(sql, values)).rows;

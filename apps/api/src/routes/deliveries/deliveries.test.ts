@@ -1,20 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createEncryption, formatId, makeUuid, parseId, systemClock } from '@signpost/runtime';
-import {
-  type AppProcess,
-  createTestDatabase,
-  type Receiver,
-  startApp,
-  startReceiver,
-  startTestRedis,
-  type TestDatabase,
-  type TestRedis,
-  waitFor,
-} from '@signpost/testing';
-import { startTestApi, type TestAnswer, type TestApi, type TestWorkspace } from '../../test-api.ts';
+import { formatId, makeUuid, parseId, systemClock } from '@signpost/runtime';
+import { type AppProcess, type Receiver, startReceiver, type TestRedis, waitFor } from '@signpost/testing';
+import { type ApiWithDispatcher, startApiWithDispatcher } from '../../api-with-dispatcher.fixture.ts';
+import type { TestAnswer, TestApi, TestWorkspace } from '../../test-api.ts';
 
-let testDatabase: TestDatabase;
+let system: ApiWithDispatcher;
 let redis: TestRedis;
 let api: TestApi;
 let dispatcher: AppProcess;
@@ -22,30 +13,11 @@ let receiver: Receiver;
 let mine: TestWorkspace;
 
 beforeAll(async () => {
-  const encryptionKey = randomBytes(32).toString('base64');
-  [testDatabase, redis, receiver] = await Promise.all([createTestDatabase(), startTestRedis(), startReceiver()]);
-  api = await startTestApi({
-    databaseUrl: testDatabase.url,
-    redisUrl: redis.url,
-    override: dependencies => ({ ...dependencies, encryption: createEncryption(encryptionKey) }),
-  });
-  dispatcher = await startApp('dispatcher', {
-    DATABASE_URL: testDatabase.url,
-    REDIS_URL: redis.url,
-    ENCRYPTION_KEY: encryptionKey,
-    ALLOW_HTTP_URLS: 'true',
-    ALLOWED_PRIVATE_RANGES: '127.0.0.0/8',
-    REPAIR_INTERVAL_MS: '100',
-    LOG_LEVEL: 'warn',
-  });
+  system = await startApiWithDispatcher({ dispatcherEnvironment: { REPAIR_INTERVAL_MS: '100' } });
+  ({ api, dispatcher, receiver, redis } = system);
   mine = await api.makeWorkspace();
 });
-afterAll(async () => {
-  await dispatcher.stop();
-  await Promise.all([api.close(), receiver.close()]);
-  await redis.stop();
-  await testDatabase.drop();
-});
+afterAll(() => system.close());
 
 const get = (path: string, key = mine.key) => api.call(`GET ${path}`, { key });
 

@@ -1,21 +1,10 @@
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createEncryption } from '@signpost/runtime';
-import {
-  type AppProcess,
-  createTestDatabase,
-  type Receiver,
-  startApp,
-  startReceiver,
-  startTestRedis,
-  type TestDatabase,
-  type TestRedis,
-  waitFor,
-} from '@signpost/testing';
+import { type AppProcess, type Receiver, type TestRedis, waitFor } from '@signpost/testing';
 import { Webhook } from 'standardwebhooks';
-import { startTestApi, type TestApi, type TestWorkspace } from '../../test-api.ts';
+import { type ApiWithDispatcher, startApiWithDispatcher } from '../../api-with-dispatcher.fixture.ts';
+import type { TestApi, TestWorkspace } from '../../test-api.ts';
 
-let testDatabase: TestDatabase;
+let system: ApiWithDispatcher;
 let redis: TestRedis;
 let api: TestApi;
 let dispatcher: AppProcess;
@@ -23,29 +12,11 @@ let receiver: Receiver;
 let mine: TestWorkspace;
 
 beforeAll(async () => {
-  const encryptionKey = randomBytes(32).toString('base64');
-  [testDatabase, redis, receiver] = await Promise.all([createTestDatabase(), startTestRedis(), startReceiver()]);
-  api = await startTestApi({
-    databaseUrl: testDatabase.url,
-    redisUrl: redis.url,
-    override: dependencies => ({ ...dependencies, encryption: createEncryption(encryptionKey) }),
-  });
-  dispatcher = await startApp('dispatcher', {
-    DATABASE_URL: testDatabase.url,
-    REDIS_URL: redis.url,
-    ENCRYPTION_KEY: encryptionKey,
-    ALLOW_HTTP_URLS: 'true',
-    ALLOWED_PRIVATE_RANGES: '127.0.0.0/8',
-    LOG_LEVEL: 'warn',
-  });
+  system = await startApiWithDispatcher();
+  ({ api, dispatcher, receiver, redis } = system);
   mine = await api.makeWorkspace();
 });
-afterAll(async () => {
-  await dispatcher.stop();
-  await Promise.all([api.close(), receiver.close()]);
-  await redis.stop();
-  await testDatabase.drop();
-});
+afterAll(() => system.close());
 
 async function makeWebhook(fields: object = {}, key = mine.key): Promise<{ id: string; secret: string }> {
   const { body } = await api.call('POST /v1/webhooks', { key, body: { url: receiver.url, events: ['*'], ...fields } });
