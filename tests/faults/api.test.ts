@@ -1,16 +1,16 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type AppProcess, type Receiver, startApp, startReceiver, waitFor } from '@signpost/testing';
-import { type Installation, startInstallation } from '../support/installation.ts';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { type AppProcess, type Receiver, startApp, waitFor } from '@signpost/testing';
+import type { Installation } from '../support/installation.ts';
 import { expectNothingLost } from './nothing-lost.ts';
+import { useInstallation } from './use-installation.ts';
 
+const start = useInstallation();
 let signpost: Installation;
 let receiver: Receiver;
 beforeEach(async () => {
-  receiver = await startReceiver();
-  signpost = await startInstallation();
+  ({ signpost, receiver } = await start());
   await signpost.createWebhook({ url: receiver.url });
 }, 60_000);
-afterEach(() => Promise.all([receiver.close(), signpost.close()]), 60_000);
 
 interface Accepted {
   readonly id: string;

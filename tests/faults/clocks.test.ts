@@ -1,15 +1,10 @@
-import { afterEach, expect, test } from '@jest/globals';
-import { type Receiver, startReceiver, waitFor } from '@signpost/testing';
+import { expect, test } from '@jest/globals';
+import { waitFor } from '@signpost/testing';
 import { Redis } from 'ioredis';
-import { type Installation, startInstallation } from '../support/installation.ts';
 import { publishMany, waitUntilNothingPends } from '../support/publish-many.ts';
+import { useInstallation } from './use-installation.ts';
 
-let signpost: Installation;
-let receiver: Receiver;
-afterEach(async () => {
-  await receiver.close();
-  await signpost.close();
-}, 60_000);
+const start = useInstallation();
 
 const hourMs = 3_600_000;
 const shiftedBy = (shiftMs: number): Record<string, string> => ({
@@ -30,12 +25,12 @@ test.each([
   'what a dispatcher whose host is %s has put off, another takes up on time',
   async (_name, shiftMs) => {
     const events = 40;
-    receiver = await startReceiver((_request, index) => ({ status: index < events ? 500 : 204 }));
     // The repairer has no part in it.
-    signpost = await startInstallation({
+    const { signpost, receiver } = await start({
       dispatchers: 0,
       environment: { LEASE_MS: '60000', REPAIR_INTERVAL_MS: '60000' },
     });
+    receiver.answerWith((_request, index) => ({ status: index < events ? 500 : 204 }));
     const wrong = await signpost.addDispatcher(shiftedBy(shiftMs));
     await signpost.createWebhook({ url: receiver.url, retry_schedule: [5, 5] });
     await publishMany(signpost, events);
@@ -66,8 +61,7 @@ test.each([
 );
 
 test('a dispatcher tells of a clock that is off, in its log and its metrics', async () => {
-  receiver = await startReceiver();
-  signpost = await startInstallation({ dispatchers: 0 });
+  const { signpost } = await start({ dispatchers: 0 });
   const { promise, resolve } = Promise.withResolvers<number>();
   const { createServer } = await import('node:net');
   const probe = createServer().listen(0, '127.0.0.1', () => resolve((probe.address() as { port: number }).port));

@@ -1,23 +1,13 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
-import { type Receiver, startReceiver } from '@signpost/testing';
-import { type Installation, type InstallationOptions, startInstallation } from '../support/installation.ts';
+import { describe, expect, test } from '@jest/globals';
 import { publishMany, receivedIds, waitUntilNothingPends, waitUntilReceived } from '../support/publish-many.ts';
 import { expectNothingLost } from './nothing-lost.ts';
+import { useInstallation } from './use-installation.ts';
 
-let signpost: Installation;
-let receiver: Receiver;
-const start = async (options: InstallationOptions = {}): Promise<void> => {
-  receiver = await startReceiver();
-  signpost = await startInstallation(options);
-};
-afterEach(async () => {
-  await receiver.close();
-  await signpost.close();
-}, 60_000);
+const start = useInstallation();
 
 describe('dispatchers', () => {
   test('killed with 500 deliveries in flight: another takes them up, and every event arrives', async () => {
-    await start({ dispatchers: 0, environment: { DISPATCHER_CONCURRENCY: '500' } });
+    const { signpost, receiver } = await start({ dispatchers: 0, environment: { DISPATCHER_CONCURRENCY: '500' } });
     let release = (): void => {};
     const held = new Promise<void>(resolve => {
       release = resolve;
@@ -35,7 +25,7 @@ describe('dispatchers', () => {
   }, 120_000);
 
   test('two side by side share the work; nothing is made twice', async () => {
-    await start({ dispatchers: 2 });
+    const { signpost, receiver } = await start({ dispatchers: 2 });
     await signpost.createWebhook({ url: `${receiver.url}/a` });
     await signpost.createWebhook({ url: `${receiver.url}/b`, events: ['call.*'] });
     const published = await publishMany(signpost, 1000);
@@ -48,7 +38,7 @@ describe('dispatchers', () => {
   }, 90_000);
 
   test('one that is asked to stop finishes what it has begun', async () => {
-    await start();
+    const { signpost, receiver } = await start();
     let release = (): void => {};
     const held = new Promise<void>(resolve => {
       release = resolve;

@@ -1,15 +1,12 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
-import { type Receiver, startReceiver, waitFor } from '@signpost/testing';
-import {
-  type AnyJson,
-  type Installation,
-  type InstallationOptions,
-  startInstallation,
-} from '../support/installation.ts';
+import { describe, expect, test } from '@jest/globals';
+import { type Receiver, waitFor } from '@signpost/testing';
+import type { AnyJson, Installation, InstallationOptions } from '../support/installation.ts';
 import { waitUntilNothingPends } from '../support/publish-many.ts';
+import { useInstallation } from './use-installation.ts';
 
 const leaseMs = 1000;
 
+const startBoth = useInstallation();
 let signpost: Installation;
 let receiver: Receiver;
 /** No dispatcher yet; the receiver keeps every request until the test lets it go. */
@@ -18,20 +15,15 @@ const start = async (options: InstallationOptions = {}): Promise<{ release: () =
   const held = new Promise<void>(resolve => {
     release = resolve;
   });
-  receiver = await startReceiver(() => ({ delay: held }));
-  signpost = await startInstallation({
+  ({ signpost, receiver } = await startBoth({
     dispatchers: 0,
     ...options,
     environment: { LEASE_MS: String(leaseMs), LOG_LEVEL: 'info', ...options.environment },
-  });
+  }));
+  receiver.answerWith(() => ({ delay: held }));
   await signpost.createWebhook({ url: receiver.url, timeout_ms: 30_000 });
   return { release };
 };
-afterEach(async () => {
-  for (const dispatcher of signpost.dispatchers) dispatcher.resume();
-  await receiver.close();
-  await signpost.close();
-}, 60_000);
 
 async function attemptsOf(eventId: string): Promise<AnyJson[]> {
   const event = (await signpost.call('GET', `/v1/events/${eventId}`)).body;

@@ -1,16 +1,18 @@
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { applyMigrations } from '@signpost/stores';
-import { type Receiver, startReceiver, startTestPostgres, type TestPostgres, waitFor } from '@signpost/testing';
+import { type Receiver, startTestPostgres, type TestPostgres, waitFor } from '@signpost/testing';
 import pg from 'pg';
-import { type Answer, type Installation, startInstallation } from '../support/installation.ts';
+import type { Answer, Installation } from '../support/installation.ts';
 import { publishMany, waitUntilNothingPends } from '../support/publish-many.ts';
 import { expectNothingLost } from './nothing-lost.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
+import { useInstallation } from './use-installation.ts';
 
 /** Ends every answer of Postgres to a statement outside a transaction: what it did is committed by then. */
 const readyForQuery = Buffer.from([0x5a, 0, 0, 0, 5, 0x49]);
 
+const start = useInstallation();
 let postgres: TestPostgres;
 let databaseUrl: string;
 let proxy: TcpProxy;
@@ -26,15 +28,11 @@ beforeEach(async () => {
   const database = `test_${Math.random().toString(36).slice(2)}`;
   await administrate(`create database ${database} template signpost`);
   proxy = await startTcpProxy(postgres.port);
-  receiver = await startReceiver();
   databaseUrl = withDatabase(postgres.port, database);
   const environment = { DATABASE_URL: withDatabase(proxy.port, database) };
-  signpost = await startInstallation({ databaseUrl, environment });
+  ({ signpost, receiver } = await start({ databaseUrl, environment }));
 }, 60_000);
-afterEach(async () => {
-  await Promise.all([receiver.close(), signpost.close()]);
-  await proxy.close();
-}, 60_000);
+afterEach(() => proxy.close());
 afterAll(() => postgres.remove());
 
 function withDatabase(port: number, name: string): string {

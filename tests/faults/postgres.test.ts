@@ -1,28 +1,15 @@
 import path from 'node:path';
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { applyMigrations } from '@signpost/stores';
-import { type Receiver, startReceiver, startTestPostgres, waitFor } from '@signpost/testing';
-import {
-  type Answer,
-  type Installation,
-  type InstallationOptions,
-  startInstallation,
-} from '../support/installation.ts';
+import { startTestPostgres, waitFor } from '@signpost/testing';
+import type { Answer, Installation } from '../support/installation.ts';
 import { publishMany } from '../support/publish-many.ts';
 import { expectNothingLost } from './nothing-lost.ts';
+import { useInstallation } from './use-installation.ts';
 
-let signpost: Installation;
-let receiver: Receiver;
-const start = async (options: InstallationOptions = {}): Promise<void> => {
-  receiver = await startReceiver();
-  signpost = await startInstallation(options);
-};
-afterEach(async () => {
-  await receiver.close();
-  await signpost.close();
-}, 60_000);
+const start = useInstallation();
 
-async function repeatTwice(key: string): Promise<Answer[]> {
+async function repeatTwice(signpost: Installation, key: string): Promise<Answer[]> {
   const answers: Answer[] = [];
   for (let n = 0; n < 2; n += 1)
     answers.push(
@@ -36,7 +23,7 @@ describe('Postgres', () => {
     // What is acknowledged is with the operating system at least: it survives the death of the server.
     const postgres = await startTestPostgres({ settings: { synchronous_commit: 'on' } });
     await applyMigrations(postgres.url, path.resolve('prisma/migrations'));
-    await start({ databaseUrl: postgres.url });
+    const { signpost, receiver } = await start({ databaseUrl: postgres.url });
     try {
       await signpost.createWebhook({ url: receiver.url });
       const before = await publishMany(signpost, 300);
@@ -65,7 +52,7 @@ describe('Postgres', () => {
         description: 'the API is ready again',
       });
       // Nothing was half accepted: the key of the refused publish is free, and then taken.
-      const [first, second] = await repeatTwice(`last-${tries}`);
+      const [first, second] = await repeatTwice(signpost, `last-${tries}`);
       expect([first?.status, second?.status, second?.body.id]).toEqual([202, 200, first?.body.id]);
       const after = await publishMany(signpost, 20);
       await expectNothingLost(signpost, receiver, [...before, first?.body.id, ...after]);
@@ -79,7 +66,7 @@ describe('Postgres', () => {
   test('away while 100 attempts are under way: their outcomes wait for it; no request is repeated, no number skipped', async () => {
     const postgres = await startTestPostgres({ settings: { synchronous_commit: 'on' } });
     await applyMigrations(postgres.url, path.resolve('prisma/migrations'));
-    await start({ databaseUrl: postgres.url });
+    const { signpost, receiver } = await start({ databaseUrl: postgres.url });
     try {
       let release = (): void => {};
       const held = new Promise<void>(resolve => {

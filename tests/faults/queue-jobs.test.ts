@@ -1,25 +1,24 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { parseId } from '@signpost/runtime';
-import { type Receiver, startReceiver, waitFor } from '@signpost/testing';
+import { type Receiver, waitFor } from '@signpost/testing';
 import { type JobsOptions, Queue } from 'bullmq';
-import { type Installation, startInstallation } from '../support/installation.ts';
+import type { Installation } from '../support/installation.ts';
 import { publishMany, receivedIds, waitUntilNothingPends, waitUntilReceived } from '../support/publish-many.ts';
+import { useInstallation } from './use-installation.ts';
 
 let signpost: Installation;
 let receiver: Receiver;
 let fanOut: Queue;
 let deliver: Queue;
 beforeEach(async () => {
-  receiver = await startReceiver();
-  signpost = await startInstallation({ dispatchers: 0 });
+  ({ signpost, receiver } = await start({ dispatchers: 0 }));
   const connection = { url: signpost.redis.url };
   fanOut = new Queue('fan-out', { connection });
   deliver = new Queue('deliver', { connection });
 }, 60_000);
-afterEach(async () => {
-  await Promise.all([fanOut.close(), deliver.close()]);
-  await Promise.all([receiver.close(), signpost.close()]);
-}, 60_000);
+// Above the next line, so that they close before their Redis ends.
+afterEach(() => Promise.all([fanOut.close(), deliver.close()]));
+const start = useInstallation();
 
 /** Job options as every release has written them. */
 const options = (jobId: string): JobsOptions => ({

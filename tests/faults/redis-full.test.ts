@@ -1,26 +1,26 @@
 import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { freePort } from '@signpost/stores';
-import { type AppProcess, type Receiver, startReceiver, waitFor } from '@signpost/testing';
+import { type AppProcess, type Receiver, waitFor } from '@signpost/testing';
 import { Redis } from 'ioredis';
-import { type Installation, startInstallation } from '../support/installation.ts';
+import type { Installation } from '../support/installation.ts';
 import { publishMany, waitUntilReceived } from '../support/publish-many.ts';
 import { expectNothingLost } from './nothing-lost.ts';
+import { useInstallation } from './use-installation.ts';
 
+const start = useInstallation();
 let signpost: Installation;
 let receiver: Receiver;
 let dispatcher: AppProcess;
 let internalUrl: string;
 beforeEach(async () => {
-  receiver = await startReceiver();
-  signpost = await startInstallation({ dispatchers: 0, persistentRedis: true });
+  ({ signpost, receiver } = await start({ dispatchers: 0, persistentRedis: true }));
   const port = await freePort();
   internalUrl = `http://127.0.0.1:${port}`;
   dispatcher = await signpost.addDispatcher({ INTERNAL_PORT: String(port) });
   await signpost.createWebhook({ url: receiver.url });
 }, 60_000);
-afterEach(() => Promise.all([receiver.close(), signpost.close()]), 60_000);
 
 /** One command to Redis, on a connection of its own. */
 async function command(name: string, ...values: string[]): Promise<unknown> {

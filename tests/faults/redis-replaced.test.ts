@@ -1,21 +1,24 @@
 import { copyFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { type Receiver, startReceiver, startTestRedis, waitFor } from '@signpost/testing';
+import { describe, expect, test } from '@jest/globals';
+import { type Receiver, startTestRedis, waitFor } from '@signpost/testing';
 import { Redis } from 'ioredis';
-import { type Installation, startInstallation } from '../support/installation.ts';
+import type { Installation, InstallationOptions } from '../support/installation.ts';
 import { publishMany, waitUntilNothingPends } from '../support/publish-many.ts';
 import { expectNothingLost } from './nothing-lost.ts';
 import { startTcpProxy } from './tcp-proxy.ts';
+import { useInstallation } from './use-installation.ts';
 
+const startBoth = useInstallation();
 let signpost: Installation;
 let receiver: Receiver;
 let fail: boolean;
-beforeEach(async () => {
+/** The receiver refuses everything while `fail` stands. */
+async function start(options: InstallationOptions): Promise<void> {
   fail = true;
-  receiver = await startReceiver(() => ({ status: fail ? 503 : 204 }));
-});
-afterEach(() => Promise.all([receiver.close(), signpost.close()]), 60_000);
+  ({ signpost, receiver } = await startBoth(options));
+  receiver.answerWith(() => ({ status: fail ? 503 : 204 }));
+}
 
 async function command(url: string, name: string, ...values: string[]): Promise<unknown> {
   const redis = new Redis(url, { maxRetriesPerRequest: 0, replyMapping: 'legacy' });
@@ -81,7 +84,7 @@ const jobsOf = (url: string): Promise<unknown> => command(url, 'zcard', 'bull:de
 
 describe('Redis', () => {
   test('back with an old snapshot: jobs of deliveries that have ended do nothing, and new events go through', async () => {
-    signpost = await startInstallation({ dispatchers: 2 });
+    await start({ dispatchers: 2 });
     const { redis } = signpost;
     const failedOnce = await publishAndFailOnce(200);
     await waitFor(async () => (await jobsOf(redis.url)) === 200, { description: 'all wait in Redis' });
@@ -115,7 +118,7 @@ describe('Redis', () => {
       },
     );
     const proxy = await startTcpProxy(old.port);
-    signpost = await startInstallation({
+    await start({
       dispatchers: 2,
       environment: { REDIS_URL: `redis://127.0.0.1:${proxy.port}` },
     });

@@ -1,24 +1,16 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
-import { type Receiver, startReceiver, waitFor } from '@signpost/testing';
-import { type Installation, type InstallationOptions, startInstallation } from '../support/installation.ts';
+import { describe, expect, test } from '@jest/globals';
+import { waitFor } from '@signpost/testing';
 import { Redis } from 'ioredis';
+import type { Installation } from '../support/installation.ts';
 import { publishMany, waitUntilReceived } from '../support/publish-many.ts';
 import { expectNothingLost } from './nothing-lost.ts';
+import { useInstallation } from './use-installation.ts';
 
-let signpost: Installation;
-let receiver: Receiver;
-const start = async (options: InstallationOptions = {}): Promise<void> => {
-  receiver = await startReceiver();
-  signpost = await startInstallation(options);
-};
-afterEach(async () => {
-  await receiver.close();
-  await signpost.close();
-}, 60_000);
+const start = useInstallation();
 
 describe('Redis', () => {
   test('stopped while events are published: still 202, each within a second, and all are delivered when it is back', async () => {
-    await start();
+    const { signpost, receiver } = await start();
     await signpost.createWebhook({ url: receiver.url });
     const before = await publishMany(signpost, 50);
     await waitUntilReceived(receiver, before, 20_000);
@@ -39,7 +31,7 @@ describe('Redis', () => {
   }, 90_000);
 
   test('killed while 10,000 events are published, and back with its append-only file: none is lost', async () => {
-    await start({ dispatchers: 2, persistentRedis: true });
+    const { signpost, receiver } = await start({ dispatchers: 2, persistentRedis: true });
     await signpost.createWebhook({ url: receiver.url });
     const published: string[] = [];
     let restarted: Promise<void> | undefined;
@@ -56,7 +48,7 @@ describe('Redis', () => {
   }, 120_000);
 
   test('frozen for three leases while events are published: each is taken within a second and delivered once', async () => {
-    await start({ dispatchers: 2 });
+    const { signpost, receiver } = await start({ dispatchers: 2 });
     await signpost.createWebhook({ url: receiver.url });
     const published = await publishMany(signpost, 100);
     signpost.redis.pause();
@@ -75,7 +67,7 @@ describe('Redis', () => {
   }, 90_000);
 
   test('frozen for longer than a lease while attempts are under way: their outcomes are kept, and each retry is made once', async () => {
-    await start({ dispatchers: 2 });
+    const { signpost, receiver } = await start({ dispatchers: 2 });
     let release = (): void => {};
     const held = new Promise<void>(resolve => {
       release = resolve;
@@ -105,7 +97,7 @@ describe('Redis', () => {
   }, 60_000);
 
   test('wiped with 1,000 deliveries due and 1,000 delayed: those due are made at once, the others at their time', async () => {
-    await start();
+    const { signpost, receiver } = await start();
     const wait = 8;
     receiver.answerWith((_request, index) => ({ status: index < 1000 ? 503 : 204 }));
     await signpost.createWebhook({ url: receiver.url, retry_schedule: [wait, wait, wait] });
@@ -113,9 +105,9 @@ describe('Redis', () => {
     const allRecorded = async () =>
       (await signpost.query('select 1 from deliveries where attempt_count = 1')).length === 1000;
     await waitFor(allRecorded, { timeoutMs: 30_000, description: 'all first attempts are recorded' });
-    const due = await dueTimes();
+    const due = await dueTimes(signpost);
     const published = await publishMany(signpost, 1000);
-    await flushRedis();
+    await flushRedis(signpost.redis.url);
     await expectNothingLost(signpost, receiver, [...delayed, ...published]);
     const attempts = await signpost.query<{ event_id: string; started_at: Date; number: number }>(
       `select d.event_id, a.started_at, a.number from attempts a join deliveries d on d.id = a.delivery_id where a.number > 1`,
@@ -129,15 +121,15 @@ describe('Redis', () => {
 });
 
 /** When each event's delivery is due, in Unix milliseconds. */
-async function dueTimes(): Promise<Map<string, number>> {
+async function dueTimes(signpost: Installation): Promise<Map<string, number>> {
   const rows = await signpost.query<{ id: string; due: Date }>(
     'select event_id as id, next_attempt_at as due from deliveries',
   );
   return new Map(rows.map(row => [row.id, row.due.getTime()]));
 }
 
-async function flushRedis(): Promise<void> {
-  const redis = new Redis(signpost.redis.url);
+async function flushRedis(url: string): Promise<void> {
+  const redis = new Redis(url);
   await redis.flushall();
   redis.disconnect();
 }

@@ -1,18 +1,13 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { type Receiver, startReceiver, waitFor } from '@signpost/testing';
-import { type Installation, startInstallation } from '../support/installation.ts';
+import { expect, test } from '@jest/globals';
+import { waitFor } from '@signpost/testing';
 import { publishMany } from '../support/publish-many.ts';
 import { expectNothingLost } from './nothing-lost.ts';
+import { useInstallation } from './use-installation.ts';
 
-let signpost: Installation;
-let receiver: Receiver;
-beforeEach(async () => {
-  receiver = await startReceiver();
-  signpost = await startInstallation({ dispatchers: 0, environment: { DISPATCHER_CONCURRENCY: '200' } });
-}, 60_000);
-afterEach(() => Promise.all([receiver.close(), signpost.close()]), 60_000);
+const start = useInstallation();
 
 test('a dispatcher that is asked to stop with 200 attempts under way and more waiting: ends those, takes no other, ends with 0', async () => {
+  const { signpost, receiver } = await start({ dispatchers: 0, environment: { DISPATCHER_CONCURRENCY: '200' } });
   const releases: (() => void)[] = [];
   receiver.answerWith((_request, index) =>
     index < 200 ? { delay: new Promise<void>(resolve => releases.push(resolve)) } : {},

@@ -1,16 +1,11 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { expect, test } from '@jest/globals';
 import { parseId } from '@signpost/runtime';
-import { type Receiver, startReceiver, waitFor } from '@signpost/testing';
-import { type Installation, startInstallation } from '../support/installation.ts';
+import { waitFor } from '@signpost/testing';
+import type { Installation } from '../support/installation.ts';
 import { waitUntilNothingPends } from '../support/publish-many.ts';
+import { useInstallation } from './use-installation.ts';
 
-let signpost: Installation;
-let receiver: Receiver;
-beforeEach(async () => {
-  receiver = await startReceiver();
-  signpost = await startInstallation({ dispatchers: 2 });
-}, 60_000);
-afterEach(() => Promise.all([receiver.close(), signpost.close()]), 60_000);
+const start = useInstallation();
 
 interface Published {
   readonly id: string;
@@ -20,7 +15,7 @@ interface Published {
 }
 
 /** Publishes events of two types without pause. */
-function startPublishing() {
+function startPublishing(signpost: Installation) {
   const published: Published[] = [];
   let stopped = false;
   const produce = async (): Promise<void> => {
@@ -48,7 +43,8 @@ interface Phase {
 }
 
 test('while events are published without pause, each change of a webhook counts for every event published after its answer', async () => {
-  const publishing = startPublishing();
+  const { signpost, receiver } = await start({ dispatchers: 2 });
+  const publishing = startPublishing(signpost);
   const phases: Phase[] = [];
   /** Waits for events that began after now and have been fanned out: the phase's own. */
   const observe = async (webhookId: string, types: readonly string[]): Promise<void> => {
