@@ -11,6 +11,7 @@ import { createDeliverJob } from './deliver-job.ts';
 import { createDeliveryContracts } from './delivery-contracts.ts';
 import { createCounts } from './dispatcher-metrics.ts';
 import { createEventContents } from './event-contents.ts';
+import { newEvent } from './new-event.fixture.ts';
 import { createUnseenAttempts, type JobRun } from './unseen-attempts.ts';
 import { createWebhookTargets } from './webhook-targets.ts';
 
@@ -50,29 +51,17 @@ afterAll(async () => {
 
 /** A webhook and a delivery to it that is due. */
 async function makeDelivery(): Promise<{ webhookId: string; job: DeliverJob }> {
-  const [eventId, webhookId] = [makeUuid(systemClock.nowMs()), makeUuid(systemClock.nowMs())];
+  const [event, webhookId] = [newEvent(workspaceId), makeUuid(systemClock.nowMs())];
   await database.pool.query(`insert into webhooks (id, workspace_id, url, event_types) values ($1, $2, $3, '{*}')`, [
     webhookId,
     workspaceId,
     receiver.url,
   ]);
-  await insertEvents(database, [
-    {
-      id: eventId,
-      workspaceId,
-      eventType: 'call.ended',
-      occurredAtMs: systemClock.nowMs(),
-      payload: '{}',
-      metadata: null,
-      subject: null,
-      channels: [],
-      idempotencyKey: null,
-      fingerprint: randomBytes(32),
-    },
-  ]);
+  await insertEvents(database, [event]);
+  const { id: eventId, eventType } = event;
   const id = deriveUuid(eventId, webhookId);
   const contract = { contract: 'standard', contractVersion: 0 };
-  await insertDeliveries(database, [{ id, workspaceId, eventId, webhookId, eventType: 'call.ended', ...contract }]);
+  await insertDeliveries(database, [{ id, workspaceId, eventId, webhookId, eventType, ...contract }]);
   await seal(webhookId);
   return { webhookId, job: { v: 1, deliveryId: id, trigger: 'scheduled' } };
 }

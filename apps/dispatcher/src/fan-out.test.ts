@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { type Database, insertEvents, listUnfannedEvents, openDatabase } from '@signpost/database';
 import { createJobProducer, type JobProducer } from '@signpost/queue';
@@ -6,6 +5,7 @@ import { createLogger, makeUuid, systemClock } from '@signpost/runtime';
 import { createTestDatabase, startTestRedis, type TestDatabase, type TestRedis } from '@signpost/testing';
 import { createCounts } from './dispatcher-metrics.ts';
 import { createFanOut } from './fan-out.ts';
+import { newEvent } from './new-event.fixture.ts';
 
 let testDatabase: TestDatabase;
 let database: Database;
@@ -32,27 +32,15 @@ const newId = (): string => makeUuid(systemClock.nowMs());
 
 /** A workspace with one webhook for everything, and an event that was just accepted. */
 async function makeEvent(): Promise<{ workspaceId: string; eventId: string }> {
-  const [workspaceId, eventId] = [newId(), newId()];
+  const workspaceId = newId();
+  const event = newEvent(workspaceId);
   await database.pool.query('insert into workspaces (id, name) values ($1, $2)', [workspaceId, workspaceId]);
   await database.pool.query(
     `insert into webhooks (id, workspace_id, url, event_types) values ($1, $2, 'https://example.com', '{*}')`,
     [newId(), workspaceId],
   );
-  await insertEvents(database, [
-    {
-      id: eventId,
-      workspaceId,
-      eventType: 'call.ended',
-      occurredAtMs: systemClock.nowMs(),
-      payload: '{}',
-      metadata: null,
-      subject: null,
-      channels: [],
-      idempotencyKey: null,
-      fingerprint: randomBytes(32),
-    },
-  ]);
-  return { workspaceId, eventId };
+  await insertEvents(database, [event]);
+  return { workspaceId, eventId: event.id };
 }
 
 const setEventTypes = (workspaceId: string, eventTypes: string) =>
