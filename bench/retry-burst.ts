@@ -1,10 +1,10 @@
-// Every delivery has failed, and all are due again in the same second: what does that do to those who make the attempts?
+// Deliveries have failed or had to wait, and all are due in the same second: what does that do to those who make the attempts?
 import { builtInContracts } from '@signpost/contracts';
 import { createJobProducer, type JobProducer } from '@signpost/queue';
 import { waitFor } from '@signpost/testing';
 import { startBenchProcess } from './bench-process.ts';
 import type { FailingReceiverCommands } from './commands.ts';
-import { callApi, checkArrivals, waitForArrivals, waitUntilSettled, withWebhooks } from './deliveries.ts';
+import { callApi, waitForArrivals, waitUntilSettled, withWebhooks } from './deliveries.ts';
 import { type Fresh, freshEventType, publishFresh } from './fresh-events.ts';
 import { openGauges } from './readings.ts';
 import { type BurstParts, type Drain, type FailingReceiver, type RetryBurstShape, watchDrain } from './retry-drain.ts';
@@ -48,7 +48,7 @@ const publishTimeoutMs = 120_000;
 /** Fan-out of them all, and the first attempt of each. */
 const stepTimeoutMs = 300_000;
 const pollMs = 100;
-/** All must have been refused before they are due again: the machine may become so many times slower meanwhile. */
+/** All must be delayed before they are due again: the machine may become so many times slower meanwhile. */
 const slownessAllowed = 1.5;
 const minDueInSeconds = 8;
 /** A retry is due so long after its attempt is recorded, which takes a moment. */
@@ -62,7 +62,8 @@ const maxAnswerMs = 1000;
 const toleranceMs = 25;
 
 /**
- * Lets every delivery fail with a `Retry-After` that names one moment for all, and watches what happens from then on.
+ * Lets attempts to every webhook fail with a `Retry-After` that names one moment for all, for which their other deliveries
+ * wait as well, and watches what happens from then on.
  *
  * @param system started with `inspect`
  * @throws if a delivery is lost, or one arrives that nobody published
@@ -141,7 +142,7 @@ async function deliverWarmUp(system: System, failing: FailingReceiver, shape: Re
   return (events * shape.webhooks) / ((performance.now() - startedAt) / 1000);
 }
 
-/** First all wait, because the receiver hangs; then each is refused and waits for the moment that it was told. */
+/** First all wait, because the receiver hangs; then what is under way is refused, and all wait for the moment that was told. */
 async function failAll(
   { system, shape, failing, producer, gauges, note }: BurstParts & { readonly producer: JobProducer },
   dueInSeconds: number,
@@ -179,7 +180,8 @@ async function failAll(
   await untilInQueue('every delivery is delayed', (_waiting, delayed) => delayed === deliveries);
   const bytesDelayed = await gauges.redisBytes();
   const { refused, strangers, peakInFlight } = await failing.ask('progress', null);
-  checkArrivals({ received: refused, strangers }, deliveries);
+  if (refused < mostAttempts || strangers > 0)
+    throw new Error(`DELIVERIES WRONG: ${refused} were refused, and ${strangers} came that nobody was to send`);
   return {
     redisBytesPerWaiting: (bytesWaiting - bytesBefore) / deliveries,
     redisBytesPerDelayed: (bytesDelayed - bytesBefore) / deliveries,

@@ -29,11 +29,12 @@ let requests = 0;
 type Answer = (response: ServerResponse) => Promise<void> | void;
 
 const failures: readonly (readonly [number, string, Answer])[] = [
-  [6, '500', response => void response.writeHead(500).end('broken')],
-  [3, '503 with Retry-After', response => void response.writeHead(503, { 'retry-after': '1' }).end()],
-  [3, '429 with Retry-After', response => void response.writeHead(429, { 'retry-after': '1' }).end()],
-  [2, 'no answer in time', async response => void (await delay(hangMs).then(() => response.destroy()))],
-  [3, 'reset', response => void response.socket?.resetAndDestroy()],
+  [60, '500', response => void response.writeHead(500).end('broken')],
+  // Rare: each lets everything else that goes to the webhook wait for a second.
+  [1, '503 with Retry-After', response => void response.writeHead(503, { 'retry-after': '1' }).end()],
+  [1, '429 with Retry-After', response => void response.writeHead(429, { 'retry-after': '1' }).end()],
+  [20, 'no answer in time', async response => void (await delay(hangMs).then(() => response.destroy()))],
+  [30, 'reset', response => void response.socket?.resetAndDestroy()],
 ];
 
 const server = createServer((request, response) => {

@@ -12,6 +12,7 @@ import { createDeliveryContracts } from './delivery-contracts.ts';
 import { createCounts } from './dispatcher-metrics.ts';
 import { createEventContents } from './event-contents.ts';
 import { newEvent } from './new-event.fixture.ts';
+import { createRetryAfter } from './retry-after.ts';
 import { createUnseenAttempts, type JobRun } from './unseen-attempts.ts';
 import { createWebhookTargets } from './webhook-targets.ts';
 
@@ -83,6 +84,7 @@ function makeDeliverJob() {
     database,
     transport,
     unseenAttempts,
+    retryAfter: createRetryAfter({ database, counts, logger, random: () => 0 }),
     isRunning: () => Promise.resolve(false),
     recorder: createAttemptRecorder({ database, logger }),
     eventContents: createEventContents(database),

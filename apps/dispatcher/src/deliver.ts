@@ -17,6 +17,7 @@ import type { DeliveryContracts } from './delivery-contracts.ts';
 import type { DispatcherCounts } from './dispatcher-metrics.ts';
 import type { EventContents } from './event-contents.ts';
 import { contender, done, hasUnseenAttempt, judgeJob, type JobResult } from './judge-job.ts';
+import type { RetryAfter } from './retry-after.ts';
 import { type RequestToSeal, sealRequest } from './seal-request.ts';
 import type { JobRun, UnseenAttempts } from './unseen-attempts.ts';
 import type { WebhookTargets } from './webhook-targets.ts';
@@ -29,6 +30,7 @@ export interface DeliverOptions {
   readonly deliveryContracts: DeliveryContracts;
   readonly recorder: AttemptRecorder;
   readonly unseenAttempts: UnseenAttempts;
+  readonly retryAfter: RetryAfter;
   /** Whether another dispatcher has a job of this delivery in hand. */
   readonly isRunning: JobProducer['isRunning'];
   readonly clock: Clock;
@@ -62,6 +64,10 @@ export function createDeliver(options: DeliverOptions): Deliver {
       const delivery = await load(job.deliveryId);
       const verdict = judgeJob(job, delivery);
       if (verdict.kind === 'attempt') return await attemptOnce(options, job, run, verdict.delivery);
+      if (verdict.kind === 'put off') {
+        const { contract } = await options.deliveryContracts.get(verdict.delivery);
+        return await options.retryAfter.putOff(verdict.delivery, verdict.retryAfterMs, contract.retryJitterRatio);
+      }
       if (verdict.kind === 'cancel') {
         await cancelDeliveries(database, [job.deliveryId]);
         counts.cancelled += 1;
@@ -148,6 +154,7 @@ async function attempt(options: DeliverOptions, job: DeliverJob, delivery: Deliv
   );
   note(options, job, delivery, outcome, step, result.kind === 'recorded' ? result.number : null);
   if (gone) await cancelPendingDeliveries(database, target.id);
+  if (step.kind !== 'succeeded' && step.retryAfterMs > 0) await options.retryAfter.note(target.id, step.retryAfterMs);
   if (step.kind !== 'retry' || result.kind !== 'recorded') return done;
   return { kind: 'again', delayMs: step.delayMs, scheduledAttempts: delivery.scheduledAttemptCount + 1 };
 }

@@ -9,6 +9,7 @@ export interface DispatcherCounts {
   readonly attemptsFailed: Map<AttemptErrorCode, number>;
   superseded: number;
   cancelled: number;
+  putOff: number;
   repairedEvents: number;
   repairedDeliveries: number;
   rebuilds: number;
@@ -25,6 +26,7 @@ export function createCounts(): DispatcherCounts {
     attemptsFailed: new Map(),
     superseded: 0,
     cancelled: 0,
+    putOff: 0,
     repairedEvents: 0,
     repairedDeliveries: 0,
     rebuilds: 0,
@@ -45,6 +47,11 @@ const plainCounters: readonly [name: string, help: string, field: keyof Dispatch
   ['signpost_deliveries_created_total', 'Deliveries made by fan-out.', 'deliveriesCreated'],
   ['signpost_outcomes_superseded_total', 'Outcomes that came too late to count.', 'superseded'],
   ['signpost_deliveries_cancelled_total', 'Deliveries found without an active webhook.', 'cancelled'],
+  [
+    'signpost_deliveries_put_off_total',
+    'Times that a delivery had to wait because its receiver asked for it with Retry-After.',
+    'putOff',
+  ],
   ['signpost_repaired_events_total', 'Events that the repairer enqueued.', 'repairedEvents'],
   ['signpost_repaired_deliveries_total', 'Overdue deliveries that the repairer enqueued.', 'repairedDeliveries'],
   [

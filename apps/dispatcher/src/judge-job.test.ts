@@ -18,6 +18,7 @@ const delivery: DeliveryToAttempt = {
   contractVersion: 0,
   webhookVersion: 1,
   webhookActive: true,
+  retryAfterInMs: null,
 };
 const job = (trigger: DeliverJob['trigger']): DeliverJob => ({ v: 1, deliveryId: 'd', trigger });
 const asked = { manualRetryAt: '2026-01-01 00:00:00+00' };
@@ -27,6 +28,22 @@ describe('whether an attempt is still wanted', () => {
     ['due', 'scheduled', {}, { kind: 'attempt' }],
     ['due within the tolerance of timers', 'scheduled', { dueInMs: 25 }, { kind: 'attempt' }],
     ['not due yet', 'scheduled', { dueInMs: 999.2 }, { kind: 'again', delayMs: 1000, scheduledAttempts: 0 }],
+    [
+      'due, and the receiver wants a pause',
+      'scheduled',
+      { retryAfterInMs: 2000.4 },
+      { kind: 'put off', retryAfterMs: 2001 },
+    ],
+    ['due, and the pause is over', 'scheduled', { retryAfterInMs: -1 }, { kind: 'attempt' }],
+    ['not due yet, in a pause', 'scheduled', { dueInMs: 999, retryAfterInMs: 5000 }, { kind: 'again', delayMs: 999 }],
+    ['a retry that a person asked for, in a pause', 'manual', { ...asked, retryAfterInMs: 5000 }, { kind: 'attempt' }],
+    ['a test send in a pause', 'test', { test: true, retryAfterInMs: 5000 }, { kind: 'attempt' }],
+    [
+      'for an inactive webhook, in a pause',
+      'scheduled',
+      { webhookActive: false, retryAfterInMs: 5000 },
+      { kind: 'cancel' },
+    ],
     ['gone by retention', 'scheduled', null, { kind: 'done' }],
     ['final already', 'scheduled', { status: 'succeeded' }, { kind: 'done' }],
     ['to a deleted webhook', 'scheduled', { webhookVersion: null, webhookActive: null }, { kind: 'cancel' }],

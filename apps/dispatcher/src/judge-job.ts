@@ -12,6 +12,8 @@ export const done: JobResult = { kind: 'done' };
 export type JobVerdict =
   | JobResult
   | { readonly kind: 'cancel' }
+  /** The receiver wants to be left alone for `retryAfterMs`. */
+  | { readonly kind: 'put off'; readonly delivery: DeliveryToAttempt; readonly retryAfterMs: number }
   | { readonly kind: 'attempt'; readonly delivery: DeliveryToAttempt };
 
 /** Timers of Redis and Postgres differ by a little; a job that comes earlier than this waits for its time, in ms. */
@@ -29,8 +31,12 @@ export function judgeJob(job: DeliverJob, delivery: DeliveryToAttempt | null): J
   if (delivery.webhookVersion === null || (delivery.webhookActive !== true && !delivery.test))
     return { kind: 'cancel' };
   const dueInMs = delivery.dueInMs ?? 0;
-  return dueInMs > earlyToleranceMs
-    ? { kind: 'again', delayMs: Math.ceil(dueInMs), scheduledAttempts: delivery.scheduledAttemptCount }
+  if (dueInMs > earlyToleranceMs)
+    return { kind: 'again', delayMs: Math.ceil(dueInMs), scheduledAttempts: delivery.scheduledAttemptCount };
+  const retryAfterMs = Math.ceil(delivery.retryAfterInMs ?? 0);
+  // A test send is made for somebody who waits for its result.
+  return retryAfterMs > earlyToleranceMs && !delivery.test
+    ? { kind: 'put off', delivery, retryAfterMs }
     : { kind: 'attempt', delivery };
 }
 

@@ -32,6 +32,7 @@ import { createCounts, createMetrics, type DispatcherCounts, type DispatcherMetr
 import { createEventContents } from './event-contents.ts';
 import { createFanOut } from './fan-out.ts';
 import { createRepairer } from './repair.ts';
+import { createRetryAfter } from './retry-after.ts';
 import { startRounds } from './rounds.ts';
 import { createUnseenAttempts } from './unseen-attempts.ts';
 import { createWebhookTargets } from './webhook-targets.ts';
@@ -166,6 +167,7 @@ function startPipeline({
     counts,
     logger,
     unseenAttempts,
+    retryAfter: createRetryAfter({ database, counts, logger, random: Math.random }),
     isRunning: (deliveryId, trigger) => producer.isRunning(deliveryId, trigger),
     recorder: createAttemptRecorder({ database, logger }),
     eventContents: createEventContents(database),

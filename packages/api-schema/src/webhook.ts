@@ -103,6 +103,9 @@ export const webhookSchema = z
     metadata: z.custom<unknown>().meta({ override: { type: 'object', additionalProperties: {} } }),
     active: z.boolean(),
     deactivated_reason: z.string().nullable().meta({ description: 'Why Signpost deactivated it, if it did.' }),
+    retry_after: time.nullable().meta({
+      description: 'Until then deliveries wait: the receiver asked for it with `Retry-After`. Null: they do not.',
+    }),
     created_at: time,
     updated_at: time,
   })

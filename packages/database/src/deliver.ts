@@ -22,13 +22,21 @@ export interface DeliveryToAttempt {
   /** Null where the webhook has been deleted. */
   readonly webhookVersion: number | null;
   readonly webhookActive: boolean | null;
+  /**
+   * How long the webhook's receiver wants to be left alone, in ms, by `Retry-After` of whichever delivery; negative when
+   * that is over. Null where it did not ask, and for deliveries of more than a day: nothing waits for others for ever.
+   */
+  readonly retryAfterInMs: number | null;
 }
 
 const loadDeliveriesSql = `
   select d.id, d.workspace_id as "workspaceId", d.event_id as "eventId", d.webhook_id as "webhookId", d.status,
     d.attempt_count as "attemptCount", d.scheduled_attempt_count as "scheduledAttemptCount",
     (extract(epoch from d.next_attempt_at - clock_timestamp()) * 1000)::float8 as "dueInMs",
-    d.manual_retry_at::text as "manualRetryAt", d.test, d.contract, d.contract_version as "contractVersion", w.version as "webhookVersion", w.active as "webhookActive"
+    d.manual_retry_at::text as "manualRetryAt", d.test, d.contract, d.contract_version as "contractVersion",
+    w.version as "webhookVersion", w.active as "webhookActive",
+    case when d.created_at > now() - interval '1 day' then
+      (extract(epoch from w.retry_after - clock_timestamp()) * 1000)::float8 end as "retryAfterInMs"
   from unnest($1::uuid[]) as t (id)
   join deliveries d on d.id = t.id
   left join webhooks w on w.id = d.webhook_id`;

@@ -27,6 +27,7 @@ export {
   type SubscribedWebhook,
 } from './fan-out.ts';
 export { insertEvents, type NewEvent, type StoredEvent } from './publish.ts';
+export { noteRetryAfter, type PutOffDelivery, putOffDeliveries } from './retry-after.ts';
 export { noteUnseenAttempts, type UnseenAttempt } from './unseen-attempts.ts';
 export { type AttemptRecord, recordAttempts, type RecordedStep, type RecordResult } from './record.ts';
 export {

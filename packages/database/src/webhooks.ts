@@ -27,12 +27,14 @@ export interface Webhook {
   readonly active: boolean;
   /** Why Signpost deactivated it; null where it is active or a person deactivated it. */
   readonly deactivatedReason: string | null;
+  /** Until when its receiver asked to be left alone; null where it did not, and when that is over. */
+  readonly retryAfter: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
 
 /** What a person decides about a webhook. */
-export type WebhookSettings = Omit<Webhook, 'id' | 'deactivatedReason' | 'createdAt' | 'updatedAt'>;
+export type WebhookSettings = Omit<Webhook, 'id' | 'deactivatedReason' | 'retryAfter' | 'createdAt' | 'updatedAt'>;
 
 export interface NewWebhook extends WebhookSettings {
   /** UUIDv7. */
@@ -44,6 +46,7 @@ export interface NewWebhook extends WebhookSettings {
 
 const columns = `id, url, event_types as "eventTypes", description, contract, method, headers, timeout_ms as "timeoutMs",
   retry_schedule as "retrySchedule", subject, channels, metadata, active, deactivated_reason as "deactivatedReason",
+  case when retry_after > clock_timestamp() then retry_after end as "retryAfter",
   created_at as "createdAt", updated_at as "updatedAt"`;
 
 /** The column of each setting, and how its value is written where the driver would write it otherwise. */
@@ -222,6 +225,8 @@ export async function changeWebhook<Refusal>(
     if (names.length === 0) return { kind: 'changed', webhook: current };
     const sets = names.map((name, index) => `${settingColumns[name]} = $${index + 2}`);
     if (decision.changes.active === true) sets.push('deactivated_reason = null');
+    // What a receiver asked for says nothing of another one, and who activates a webhook wants it to be tried.
+    if (names.includes('url') || names.includes('active')) sets.push('retry_after = null');
     // One that gets another subject belongs to none any more.
     const subjectAt = names.indexOf('subject');
     if (subjectAt !== -1) sets.push(`bound = bound and subject is not distinct from $${subjectAt + 2}`);

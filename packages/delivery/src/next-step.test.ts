@@ -51,6 +51,7 @@ describe('what follows from an attempt', () => {
     expect(decideNextStep(refused, context({ scheduledAttempts: 6 }))).toEqual({
       kind: 'failed',
       error: { code: 'connect_refused', message: 'Nothing listens there.' },
+      retryAfterMs: 0,
       deactivateWebhook: false,
     });
   });
@@ -131,6 +132,14 @@ describe('Retry-After', () => {
   test.each([429, 503])('is a floor on %i', status => {
     expect(delay(status, '120')).toBe(120_000);
     expect(delay(status, '1')).toBe(5_000);
+  });
+
+  test('goes for other deliveries, too, whatever becomes of this one', () => {
+    const asked = answered(429, { 'retry-after': '120' });
+    expect(decideNextStep(asked, context())).toMatchObject({ kind: 'retry', retryAfterMs: 120_000 });
+    for (const changes of [{ scheduledAttempts: 6 }, { trigger: 'manual' }] as const)
+      expect(decideNextStep(asked, context(changes))).toMatchObject({ kind: 'failed', retryAfterMs: 120_000 });
+    expect(decideNextStep(answered(500), context())).toMatchObject({ kind: 'retry', retryAfterMs: 0 });
   });
 
   test.each([500, 400, 502])('counts for nothing on %i', status => expect(delay(status, '120')).toBe(5_000));

@@ -9,8 +9,14 @@ const maxShownLocationLength = 200;
 /** What follows from an attempt. */
 export type NextStep =
   | { readonly kind: 'succeeded' }
-  | { readonly kind: 'retry'; readonly delayMs: number; readonly error: AttemptError }
-  | { readonly kind: 'failed'; readonly error: AttemptError; readonly deactivateWebhook: boolean };
+  | (Failure & { readonly kind: 'retry'; readonly delayMs: number })
+  | (Failure & { readonly kind: 'failed'; readonly deactivateWebhook: boolean });
+
+interface Failure {
+  readonly error: AttemptError;
+  /** How long the receiver asked to be left alone, in ms; 0: it did not. That goes for the webhook's other deliveries, too. */
+  readonly retryAfterMs: number;
+}
 
 export interface AttemptContext {
   readonly trigger: AttemptTrigger;
@@ -39,17 +45,19 @@ export function decideNextStep(outcome: AttemptOutcome, context: AttemptContext)
   if (outcome.kind === 'response' && context.isSuccess(outcome.statusCode)) return { kind: 'succeeded' };
   const gone = outcome.kind === 'response' && context.disablesWebhook(outcome.statusCode);
   const error = describeFailure(outcome, gone);
-  if (gone || context.trigger !== 'scheduled') return { kind: 'failed', error, deactivateWebhook: gone };
+  const retryAfterMs = askedDelayMs(outcome, context.nowMs);
+  if (gone || context.trigger !== 'scheduled') return { kind: 'failed', error, retryAfterMs, deactivateWebhook: gone };
   const delayMs = nextRetryDelayMs(
     context.retryScheduleSeconds,
     context.scheduledAttempts,
-    retryAfterMs(outcome, context.nowMs),
+    retryAfterMs,
     context.jitterRatio * context.random,
   );
-  return delayMs === null ? { kind: 'failed', error, deactivateWebhook: false } : { kind: 'retry', delayMs, error };
+  if (delayMs === null) return { kind: 'failed', error, retryAfterMs, deactivateWebhook: false };
+  return { kind: 'retry', delayMs, error, retryAfterMs };
 }
 
-function retryAfterMs(outcome: AttemptOutcome, nowMs: number): number {
+function askedDelayMs(outcome: AttemptOutcome, nowMs: number): number {
   if (outcome.kind !== 'response' || (outcome.statusCode !== 429 && outcome.statusCode !== 503)) return 0;
   return parseRetryAfterMs(outcome.headers['retry-after'], nowMs);
 }

@@ -19,6 +19,7 @@ export function webhookBody(webhook: Webhook): WebhookBody {
     metadata: webhook.metadata,
     active: webhook.active,
     deactivated_reason: webhook.deactivatedReason,
+    retry_after: webhook.retryAfter?.toISOString() ?? null,
     created_at: webhook.createdAt.toISOString(),
     updated_at: webhook.updatedAt.toISOString(),
   };
