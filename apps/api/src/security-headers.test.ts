@@ -89,8 +89,8 @@ test('refusals of a body, of a path and of the parser have them', async () => {
 
 test('pages and their files may load what they need from here, and nothing inline', async () => {
   const { 'content-security-policy': _, ...guards } = dataSecurityHeaders;
-  const pages = ['/docs', '/docs/show-api.js', '/docs/swagger-ui.css', '/docs/swagger-ui-bundle.js', '/docs/errors'];
-  for (const page of pages) {
+  const files = ['show-api.js', 'swagger-ui.css', 'swagger-ui-bundle.js', 'errors', 'errors.css'];
+  for (const page of ['/docs', ...files.map(file => `/docs/${file}`)]) {
     const { status, headers } = await api.call(`GET ${page}`);
     expect(status).toBe(200);
     expectGuarded(page, headers, { ...guards, 'cross-origin-opener-policy': 'same-origin' });

@@ -31,9 +31,11 @@ export const errorsPage = `<!doctype html>
     <meta charset="utf-8">
     <meta name="viewport" content="width=device-width, initial-scale=1">
     <title>Signpost: error codes</title>
+    <link rel="stylesheet" href="/docs/errors.css">
+    <link rel="icon" href="/docs/favicon-32x32.png">
   </head>
   <body>
-    <p><a href="#problems">Problem codes</a> of the API, <a href="#attempts">codes of failed attempts</a></p>
+    <p><a href="/docs">API</a> · <a href="#problems">Problem codes</a> of the API, <a href="#attempts">codes of failed attempts</a></p>
     <h1 id="problems">Problem codes</h1>
     <p>Every answer from 400 on is <code>application/problem+json</code> (RFC 9457). Its <code>code</code> is one of these.</p>
     ${Object.entries<ProblemKind>(problemCodes).map(describe).join('\n    ')}
@@ -43,6 +45,17 @@ export const errorsPage = `<!doctype html>
     ${Object.entries(attemptErrors).map(describeAttemptError).join('\n    ')}
   </body>
 </html>
+`;
+
+/** The code that a link led to is marked. */
+export const errorsStyle = `:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+body { max-width: 48rem; margin: 0 auto; padding: 2rem 1rem; }
+h1 { font-size: 1.5rem; margin: 2.5rem 0 0.5rem; }
+h2 { font-size: 1.05rem; font-weight: 500; margin: 1.5rem 0 0; }
+h2 + p { margin: 0.25rem 0 0; }
+code { background: #8882; border-radius: 0.25rem; padding: 0.1rem 0.3rem; overflow-wrap: anywhere; }
+:target { scroll-margin-top: 1rem; }
+:target code { background: #d9770666; }
 `;
 
 function describe([code, { status, title, help }]: [string, ProblemKind]): string {
