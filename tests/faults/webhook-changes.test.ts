@@ -96,3 +96,15 @@ test('while events are published without pause, each change of a webhook counts 
   // Nothing went out twice, and to each webhook only what it had a delivery for.
   expect(receiver.requests.length).toBeLessThanOrEqual(rows.length);
 }, 60_000);
+
+test('a webhook gets no event that was accepted before it was made, however late that is fanned out', async () => {
+  const { signpost, receiver } = await start({ dispatchers: 0 });
+  await signpost.createWebhook({ url: `${receiver.url}/early` });
+  const before = await signpost.publish({ eventType: 'a.made', data: {} });
+  await signpost.createWebhook({ url: `${receiver.url}/late` });
+  const after = await signpost.publish({ eventType: 'a.made', data: {} });
+  await signpost.addDispatcher();
+  for (const id of [before, after]) await signpost.settledDeliveries(id);
+  const arrived = receiver.requests.map(({ path, headers }) => `${path} ${String(headers['webhook-id'])}`);
+  expect(arrived.toSorted()).toEqual([`/early ${before}`, `/early ${after}`, `/late ${after}`].toSorted());
+}, 60_000);

@@ -11,7 +11,7 @@ import {
   postponeFanOuts,
   type SubscribedWebhook,
 } from '@signpost/database';
-import { matchesSubscription } from '@signpost/delivery';
+import { isFromBefore, matchesSubscription } from '@signpost/delivery';
 import type { JobProducer } from '@signpost/queue';
 import { deriveUuid, formatId, type Logger } from '@signpost/runtime';
 import { LRUCache } from 'lru-cache';
@@ -52,7 +52,8 @@ export function createFanOut({ database, producer, counts, logger }: FanOutOptio
     if (event.workspaceId === null) return [];
     try {
       const webhooks = await webhooksOf(event);
-      return webhooks.flatMap(webhook => (matchesSubscription(webhook, event) ? [newDelivery(event, webhook)] : []));
+      const matching = webhooks.filter(webhook => matchesSubscription(webhook, event) && !isFromBefore(event, webhook));
+      return matching.map(webhook => newDelivery(event, webhook));
     } catch (error) {
       if (isDatabaseUnavailable(error)) throw error;
       logger.error({ error, event_id: formatId('event', event.id) }, 'event.fan_out_broke');

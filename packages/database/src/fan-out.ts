@@ -8,6 +8,8 @@ export interface EventToFanOut {
   readonly eventType: string;
   readonly subject: string | null;
   readonly channels: readonly string[];
+  /** By the clock of Postgres. */
+  readonly createdAtMs: number;
   /** Changes with every change of the workspace's webhooks. */
   readonly webhooksRevision: string;
 }
@@ -19,6 +21,8 @@ export interface SubscribedWebhook {
   readonly subject: string | null;
   readonly channels: readonly string[];
   readonly active: boolean;
+  /** By the clock of Postgres. */
+  readonly createdAtMs: number;
   /** Its own contract or the workspace's. */
   readonly contract: string;
   /** The contract's current version; 0: it is none of the workspace's own. */
@@ -46,7 +50,7 @@ export interface OrphanedEvent {
 // that were made since.
 const loadEventsSql = `
   select p.event_id as id, w.id as "workspaceId", e.event_type as "eventType", e.subject, e.channels,
-    w.webhooks_revision::text as "webhooksRevision"
+    (extract(epoch from e.created_at) * 1000)::float8 as "createdAtMs", w.webhooks_revision::text as "webhooksRevision"
   from unnest($1::uuid[]) as t (id)
   join pending_fan_outs p on p.event_id = t.id and (p.retry_at is null or p.retry_at <= clock_timestamp())
   left join events e on e.id = t.id
@@ -67,6 +71,7 @@ export async function loadSubscribedWebhooks(
 ): Promise<readonly SubscribedWebhook[]> {
   const { rows } = await database.pool.query<SubscribedWebhook>(
     `select w.id, w.event_types as "eventTypes", w.subject, w.channels, w.active,
+       (extract(epoch from w.created_at) * 1000)::float8 as "createdAtMs",
        coalesce(w.contract, ws.contract) as contract, ${contractVersionSql} as "contractVersion"
      from webhooks w join workspaces ws on ws.id = w.workspace_id
      where w.workspace_id = $1 and w.active order by w.id`,

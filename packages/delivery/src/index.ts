@@ -11,6 +11,7 @@ export {
 export {
   isEventType,
   isEventTypePattern,
+  isFromBefore,
   matchesEventType,
   matchesSubscription,
   maxEventTypeLength,

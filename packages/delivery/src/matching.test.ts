@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isEventType, isEventTypePattern, matchesEventType, matchesSubscription } from './index.ts';
+import { isEventType, isEventTypePattern, isFromBefore, matchesEventType, matchesSubscription } from './index.ts';
 
 describe('event types', () => {
   test.each(['call.ended', 'bookingCreate', 'a', 'a-b_c.D1', 'x'.repeat(256)])('%p is one', name => {
@@ -49,4 +49,14 @@ describe('matching', () => {
     expect(matchesSubscription({ ...webhook, channels: ['us'] }, event)).toBe(false);
     expect(matchesSubscription({ ...webhook, channels: ['us'] }, { ...event, channels: [] })).toBe(false);
   });
+});
+
+describe('an event and a webhook that was made later', () => {
+  const webhook = { id: '019abc00-0005-7000-8000-000000000000', createdAtMs: 5000 };
+  test.each([
+    ['older by both clocks', '019abc00-0004-7000-8000-000000000000', 4999, true],
+    ['as old by the clock of Postgres', '019abc00-0004-7000-8000-000000000000', 5000, false],
+    ['older by the clock of Postgres alone, which was set back', '019abc00-0006-7000-8000-000000000000', 4999, false],
+    ['older by the clock of the API alone', '019abc00-0004-7000-8000-000000000000', 5001, false],
+  ])('%s', (_name, id, createdAtMs, expected) => expect(isFromBefore({ id, createdAtMs }, webhook)).toBe(expected));
 });

@@ -52,3 +52,21 @@ export function matchesSubscription(subscription: Subscription, event: RoutedEve
     return false;
   return subscription.eventTypes.some(pattern => matchesEventType(pattern, event.eventType));
 }
+
+/** Something that was made at a moment. */
+export interface Dated {
+  /** UUIDv7: begins with the moment by the clock of the API process that made it. */
+  readonly id: string;
+  /** The moment by the clock of Postgres. */
+  readonly createdAtMs: number;
+}
+
+/**
+ * Whether an event was accepted before a webhook was made: then the webhook does not get it, however late it is fanned out.
+ *
+ * Both clocks have to say so. After a failover Postgres may go by a clock that is behind; an event too many is better than
+ * one that is lost.
+ */
+export function isFromBefore(event: Dated, webhook: Dated): boolean {
+  return event.createdAtMs < webhook.createdAtMs && event.id < webhook.id;
+}
