@@ -19,6 +19,9 @@ interface Service {
   healthcheck?: { test: string[] };
   restart?: string;
   stop_grace_period?: string;
+  read_only?: boolean;
+  cap_drop?: string[];
+  security_opt?: string[];
 }
 
 interface Compose {
@@ -118,6 +121,29 @@ test('our services are one image, and run programs that exist', () => {
     expect(command[0]).toBe('node');
     expect(existsSync(path.join(root, command[1] ?? ''))).toBe(true);
   }
+});
+
+test('our services run without rights: not as root, no capabilities, nothing to write to but /tmp', () => {
+  expect(
+    read('Dockerfile')
+      .split('\n')
+      .findLast(line => line.startsWith('USER ')),
+  ).toBe('USER node');
+  for (const [, { read_only, cap_drop, security_opt }] of ours())
+    expect({ read_only, cap_drop, security_opt }).toEqual({
+      read_only: true,
+      cap_drop: ['ALL'],
+      security_opt: ['no-new-privileges:true'],
+    });
+});
+
+// Most of what a deployment does with our network rules cannot be tried here; that the example is well formed can.
+test('the network policy in the documentation is YAML, and lets nothing private through', () => {
+  const [, text = ''] = /```yaml\n(apiVersion: networking[^`]+)```/.exec(read('docs/operations.md')) ?? [];
+  const policy = parse(text) as { kind: string; spec: { egress: { to: { ipBlock?: { except?: string[] } }[] }[] } };
+  expect(policy.kind).toBe('NetworkPolicy');
+  const except = policy.spec.egress.flatMap(({ to }) => to.flatMap(({ ipBlock }) => ipBlock?.except ?? []));
+  expect(except).toEqual(expect.arrayContaining(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '169.254.0.0/16']));
 });
 
 test.each(['api', 'dispatcher'])('%s reads every variable that it is given', name => {

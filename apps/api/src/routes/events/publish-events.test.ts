@@ -35,6 +35,16 @@ describe('202', () => {
   });
 
   test.each([
+    ['2026-10-25T02:30:00+02:00', '2026-10-25T00:30:00.000Z'],
+    // The same time of day an hour later: clocks were set back.
+    ['2026-10-25T02:30:00+01:00', '2026-10-25T01:30:00.000Z'],
+    ['2026-03-29T02:30:00+01:00', '2026-03-29T01:30:00.000Z'],
+    ['2024-02-29T23:59:59.9996-11:30', '2024-03-01T11:29:59.999Z'],
+  ])('%s is %s', async (timestamp, expected) => {
+    expect((await publish({ ...event, timestamp })).body.timestamp).toBe(expected);
+  });
+
+  test.each([
     '9007199254740993',
     '1e400',
     '-0',
@@ -99,6 +109,9 @@ describe('422', () => {
     ['body.channels', { ...event, channels: 'eu' }],
     ['body.metadata', { ...event, metadata: [] }],
     ['body.timestamp', { ...event, timestamp: 'yesterday' }],
+    ['body.timestamp', { ...event, timestamp: '2026-02-30T00:00:00Z' }],
+    ['body.timestamp', { ...event, timestamp: '2016-12-31T23:59:60Z' }],
+    ['body.timestamp', { ...event, timestamp: '2026-03-29T02:30:00' }],
     ['body.surprise', { ...event, surprise: true }],
   ])('names %s', async (path, body) => {
     const answer = await publish(body);
