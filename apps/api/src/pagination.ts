@@ -1,62 +1,88 @@
-import type { IdKind } from '@signpost/runtime';
-import { formatId, parseId } from '@signpost/runtime';
+import type { PageRequest, PageRows, PageStart } from '@signpost/database';
+import { formatId, type IdKind, parseId } from '@signpost/runtime';
 import { invalidField, type Problem } from './errors/problem.ts';
 
 /**
- * Lists go by key, newest first: rows that arrive while someone pages appear before the first page and move nothing. A
- * cursor is the last row's id, base64url, so that nobody builds on what is in it.
+ * Lists go by key, by id newest first or by name. A cursor is a place among the keys and a direction, so that rows that
+ * arrive or vanish while someone pages move nothing: the sign of the direction and the key of the row at the page's edge,
+ * base64url, so that nobody builds on what is in it. Whether that row exists (still, and in this workspace) is never asked.
  */
-export interface PageStart {
-  readonly kind: 'page';
-  /** UUID of the last row of the page before; null for the first page. */
-  readonly beforeId: string | null;
+export interface CursorKeys<Row> {
+  readonly keyOf: (row: Row) => string;
+  /** As cursors have it. */
+  readonly format: (key: string) => string;
+  /** @returns null where the text is no key of this list */
+  readonly parse: (text: string) => string | null;
 }
 
-/** @param cursor of the request's query. @returns where to go on, or what is wrong with the cursor */
-export function readCursor(kind: IdKind, cursor: string | undefined): PageStart | Problem {
-  if (cursor === undefined) return { kind: 'page', beforeId: null };
-  const beforeId = parseId(kind, decodeCursor(cursor));
-  return beforeId === null ? invalidCursor() : { kind: 'page', beforeId };
+/** Of a list by id. */
+export function idCursors(kind: IdKind): CursorKeys<{ readonly id: string }> {
+  return { keyOf: row => row.id, format: id => formatId(kind, id), parse: text => parseId(kind, text) };
 }
 
-export function invalidCursor(): Problem {
-  return invalidField('query.cursor', 'is not a cursor of this list');
+/** Of a list by name. */
+export function nameCursors(isName: (text: string) => boolean): CursorKeys<{ readonly name: string }> {
+  return { keyOf: row => row.name, format: name => name, parse: text => (isName(text) ? text : null) };
 }
 
-export function encodeCursor(key: string): string {
-  return Buffer.from(key).toString('base64url');
+/** @param query of the request. @returns where to go on and how far, or what is wrong with the cursor */
+export function readPageQuery(
+  keys: CursorKeys<never>,
+  { limit, cursor }: { readonly limit: number; readonly cursor?: string },
+): (PageRequest & { readonly kind: 'page' }) | Problem {
+  if (cursor === undefined) return { kind: 'page', limit, start: null };
+  // Neither ids nor names begin with a sign. None: behind the row; `>=`: from it on; `<`: before it; `<=`: up to it.
+  const [, sign = '', text = ''] = /^(<=?|>=)?(.*)$/s.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  const key = keys.parse(text);
+  if (key === null) return invalidField('query.cursor', 'is not a cursor of this list');
+  const direction = sign.startsWith('<') ? 'backward' : 'forward';
+  return { kind: 'page', limit, start: { key, direction, inclusive: sign.endsWith('=') } };
 }
 
-export function decodeCursor(cursor: string): string {
-  return Buffer.from(cursor, 'base64url').toString();
+function formatCursor(keys: CursorKeys<never>, { key, direction, inclusive }: PageStart): string {
+  const sign = inclusive ? { forward: '>=', backward: '<=' } : { forward: '', backward: '<' };
+  return Buffer.from(sign[direction] + keys.format(key)).toString('base64url');
+}
+
+/** The ways on from a page. */
+export interface Cursors {
+  readonly next_cursor: string | null;
+  readonly previous_cursor: string | null;
+}
+
+export function toCursors<Row>(
+  keys: CursorKeys<Row>,
+  { start }: PageRequest,
+  { rows, hasMore, beside }: PageRows<Row>,
+): Cursors {
+  const forward = start?.direction !== 'backward';
+  const [nearest, furthest] = forward ? [rows[0], rows.at(-1)] : [rows.at(-1), rows[0]];
+  const [onwards, back] = forward ? (['forward', 'backward'] as const) : (['backward', 'forward'] as const);
+  const beyond = (row: Row, direction: PageStart['direction']): string =>
+    formatCursor(keys, { key: keys.keyOf(row), direction, inclusive: false });
+  const onwardsCursor = hasMore && furthest !== undefined ? beyond(furthest, onwards) : null;
+  let backCursor: string | null = null;
+  if (beside !== null)
+    backCursor =
+      nearest === undefined
+        ? // All that the page was to show has vanished: the way back begins with the row beside it.
+          formatCursor(keys, { key: beside, direction: back, inclusive: true })
+        : beyond(nearest, back);
+  return forward
+    ? { next_cursor: onwardsCursor, previous_cursor: backCursor }
+    : { next_cursor: backCursor, previous_cursor: onwardsCursor };
 }
 
 /** The body of a list's answer. */
-export interface Page<Body> {
+export interface Page<Body> extends Cursors {
   readonly data: readonly Body[];
-  readonly next_cursor: string | null;
 }
 
-/**
- * Makes a page of the rows of a query that asked for one more than `limit`: whether it came says whether there is a next.
- *
- * @param cursorOf the cursor behind a row
- */
 export function toPage<Row, Body>(
-  rows: readonly Row[],
-  limit: number,
+  keys: CursorKeys<Row>,
+  page: PageRequest,
+  found: PageRows<Row>,
   toBody: (row: Row) => Body,
-  cursorOf: (row: Row) => string,
 ): Page<Body> {
-  const shown = rows.slice(0, limit);
-  const last = shown.at(-1);
-  return {
-    data: shown.map(toBody),
-    next_cursor: rows.length > limit && last !== undefined ? cursorOf(last) : null,
-  };
-}
-
-/** The cursor behind a row of a list by id. */
-export function idCursor(kind: IdKind): (row: { readonly id: string }) => string {
-  return row => encodeCursor(formatId(kind, row.id));
+  return { data: found.rows.map(toBody), ...toCursors(keys, page, found) };
 }

@@ -118,12 +118,22 @@ export const channels = z.array(text(100)).max(20);
 export function listOf<Item extends z.ZodType>(item: Item) {
   return z.object({
     data: z.array(item),
-    next_cursor: z.string().nullable().meta({ description: 'Ask again with it for what follows; null at the end.' }),
+    next_cursor: z
+      .string()
+      .nullable()
+      .meta({ description: 'Ask again with it as `cursor` for what follows; null at the end.' }),
+    previous_cursor: z.string().nullable().meta({
+      description:
+        'Ask again with it as `cursor` for what stands just before this page, in the same order; null where nothing does, and on a page that was asked for without a cursor.',
+    }),
   });
 }
 
 /** How far a list goes at once, and from where. */
 export const pageQuery = {
   limit: queryInteger(1, 100).default(20).meta({ description: 'Rows in an answer.' }),
-  cursor: text(400).optional().meta({ description: 'The `next_cursor` of the answer before.' }),
+  cursor: text(400).optional().meta({
+    description:
+      'The `next_cursor` or the `previous_cursor` of another answer to the same list, asked with the same filters.',
+  }),
 };

@@ -1,8 +1,8 @@
 import type { ApiKeyScope } from '@signpost/delivery';
 import { type AuditOf, insertAuditEntry } from './audit-entry.ts';
 import { type Database, runHot } from './database.ts';
+import { newestFirst, type PageRequest, type PageRows, readPage } from './page.ts';
 import { inTransaction } from './transaction.ts';
-import type { PageById } from './workspaces.ts';
 
 export interface ApiKey {
   readonly id: string;
@@ -42,10 +42,8 @@ export interface ApiKeyAccess extends WorkspaceAccess {
   readonly secretHash: Buffer;
 }
 
-const columnsSql =
+const columns =
   'k.id, k.name, k.scopes, k.secret_hint as "secretHint", k.created_at as "createdAt", k.revoked_at as "revokedAt"';
-
-const columns = { id: true, name: true, scopes: true, secretHint: true, createdAt: true, revokedAt: true } as const;
 
 /**
  * Stores a key. A secret that is there already stays as it is, revoked or not: at start, several processes may bring the
@@ -62,7 +60,7 @@ export async function insertApiKey(
     const { rows } = await client.query<ApiKey>(
       `insert into api_keys as k (id, workspace_id, name, scopes, secret_hash, secret_hint)
        values ($1, $2, $3, $4, $5, $6)
-       on conflict (secret_hash) do nothing returning ${columnsSql}`,
+       on conflict (secret_hash) do nothing returning ${columns}`,
       [key.id, key.workspaceId, key.name, key.scopes, key.secretHash, key.secretHint],
     );
     const made = rows[0] ?? null;
@@ -75,15 +73,10 @@ export async function insertApiKey(
 export async function listApiKeys(
   database: Database,
   workspaceId: string,
-  { limit, beforeId }: PageById,
-): Promise<ApiKey[]> {
-  const rows = await database.prisma.apiKey.findMany({
-    where: { workspaceId, ...(beforeId === null ? {} : { id: { lt: beforeId } }) },
-    orderBy: { id: 'desc' },
-    take: limit,
-    select: columns,
-  });
-  return rows.map(row => ({ ...row, scopes: row.scopes as ApiKeyScope[] }));
+  page: PageRequest,
+): Promise<PageRows<ApiKey>> {
+  const filters = [['workspace_id =', workspaceId]] as const;
+  return readPage(database, { columns, table: 'api_keys k', filters, order: newestFirst }, page);
 }
 
 /** Revokes a key; one that is revoked already keeps its time. @returns whether the workspace has such a key */
@@ -96,7 +89,7 @@ export async function revokeApiKey(
   return inTransaction(database, async client => {
     const { rows } = await client.query<ApiKey>(
       `update api_keys k set revoked_at = now() where id = $1 and workspace_id = $2 and revoked_at is null
-       returning ${columnsSql}`,
+       returning ${columns}`,
       [id, workspaceId],
     );
     if (rows[0] !== undefined) {

@@ -39,7 +39,7 @@ const everything: AuditFilter = {
   resourceId: null,
   ids: idRange(null, null),
 };
-const page = { limit: 1000, beforeId: null };
+const page = { limit: 1000, start: null };
 
 async function makeWorkspace(): Promise<string> {
   const id = newId();
@@ -58,7 +58,7 @@ test('entries of changes that wait for each other sort in the order of the chang
       })),
     ),
   );
-  const entries = (await listAuditEntries(database, id, everything, page)).toReversed();
+  const entries = (await listAuditEntries(database, id, everything, page)).rows.toReversed();
   expect(entries).toHaveLength(60);
   const names = entries.map(({ changes }) => changes['name'] as { before: string; after: string });
   // Each begins where the one before ended.
@@ -80,7 +80,7 @@ test('an entry is read as it was written; JSON texts hold what jsonb would refus
     resourceId: 'ws_1',
     changes,
   }));
-  expect(await listAuditEntries(database, workspaceId, everything, page)).toEqual([
+  expect((await listAuditEntries(database, workspaceId, everything, page)).rows).toEqual([
     {
       id: expect.any(String),
       author: { ...author, actor: { type: 'api_key', id: workspaceId, name: 'billing' } },
@@ -117,7 +117,7 @@ test('entries older than the limit are deleted, also when there are more than on
   await insertAged(5001, 401);
   await insertAged(3, 399);
   expect(await deleteExpiredAuditEntries(database, 400)).toBe(5001);
-  expect(await listAuditEntries(database, workspaceId, everything, page)).toHaveLength(3);
+  expect((await listAuditEntries(database, workspaceId, everything, page)).rows).toHaveLength(3);
   expect(await deleteExpiredAuditEntries(database, 400)).toBe(0);
 });
 

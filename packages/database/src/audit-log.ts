@@ -2,7 +2,7 @@ import type { AuditAction, AuditActorType, AuditResourceType } from '@signpost/d
 import type { AuditAuthor, AuditEntry } from './audit-entry.ts';
 import type { Database } from './database.ts';
 import type { IdRange } from './id-range.ts';
-import type { PageById } from './workspaces.ts';
+import { newestFirst, type PageRequest, type PageRows, readPage } from './page.ts';
 
 /** An entry as people see it. */
 export interface LoggedAuditEntry extends AuditEntry {
@@ -35,33 +35,31 @@ export async function listAuditEntries(
   database: Database,
   workspaceId: string | null,
   filter: AuditFilter,
-  { limit, beforeId }: PageById,
-): Promise<LoggedAuditEntry[]> {
-  const values: unknown[] = [];
-  const conditions = ['true'];
-  const restrict = (condition: string, value: unknown): void => {
-    if (value === null) return;
-    values.push(value);
-    conditions.push(`${condition} $${values.length}`);
-  };
-  restrict('workspace_id =', workspaceId);
-  restrict('action =', filter.action);
-  restrict('actor_id =', filter.actorId);
-  restrict('resource_type =', filter.resourceType);
-  restrict('resource_id =', filter.resourceId);
-  restrict('id >=', filter.ids.from);
-  restrict('id <', filter.ids.before);
-  restrict('id <', beforeId);
-  values.push(limit);
-  const { rows } = await database.pool.query<AuditRow>(
-    `select id, workspace_id as "workspaceId", actor_type as "actorType", actor_id as "actorId", actor_name as "actorName",
-       action, resource_type as "resourceType", resource_id as "resourceId", changes, ip, user_agent as "userAgent",
-       request_id as "requestId", created_at as "createdAt"
-     from audit_log where ${conditions.join(' and ')} order by id desc limit $${values.length}`,
-    values,
+  page: PageRequest,
+): Promise<PageRows<LoggedAuditEntry>> {
+  const { rows, ...rest } = await readPage<AuditRow>(
+    database,
+    {
+      columns: `id, workspace_id as "workspaceId", actor_type as "actorType", actor_id as "actorId", actor_name as "actorName",
+        action, resource_type as "resourceType", resource_id as "resourceId", changes, ip, user_agent as "userAgent",
+        request_id as "requestId", created_at as "createdAt"`,
+      table: 'audit_log',
+      filters: [
+        ['workspace_id =', workspaceId],
+        ['action =', filter.action],
+        ['actor_id =', filter.actorId],
+        ['resource_type =', filter.resourceType],
+        ['resource_id =', filter.resourceId],
+        ['id >=', filter.ids.from],
+        ['id <', filter.ids.before],
+      ],
+      order: newestFirst,
+    },
+    page,
   );
-  return rows.map(({ actorType, actorId, actorName, ip, userAgent, requestId, ...entry }) => ({
-    ...entry,
-    author: { actor: { type: actorType, id: actorId, name: actorName }, ip, userAgent, requestId },
-  }));
+  return { ...rest, rows: rows.map(entryOf) };
+}
+
+function entryOf({ actorType, actorId, actorName, ip, userAgent, requestId, ...entry }: AuditRow): LoggedAuditEntry {
+  return { ...entry, author: { actor: { type: actorType, id: actorId, name: actorName }, ip, userAgent, requestId } };
 }

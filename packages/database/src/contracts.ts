@@ -1,7 +1,7 @@
 import type { PoolClient } from 'pg';
 import { type AuditOf, insertAuditEntry } from './audit-entry.ts';
 import { type Database, runHot } from './database.ts';
-import type { PageByName } from './event-types.ts';
+import { byName, type PageRequest, type PageRows, readPage } from './page.ts';
 import { inTransaction } from './transaction.ts';
 import { raiseRevisionSql } from './webhooks.ts';
 import { type CatalogueEntry, insertMissingEventTypes } from './workspace-catalogue.ts';
@@ -172,15 +172,18 @@ export async function findContractVersion(
 export async function listContracts(
   database: Database,
   workspaceId: string,
-  { limit, afterName }: PageByName,
-): Promise<StoredContract[]> {
-  const { rows } = await database.pool.query<StoredContract>(
-    `select distinct on (name collate "C") ${columns} from contracts
-     where workspace_id = $1 and deleted_at is null and ($2::text is null or name > $2 collate "C")
-     order by name collate "C", version desc limit $3`,
-    [workspaceId, afterName, limit],
+  page: PageRequest,
+): Promise<PageRows<StoredContract>> {
+  return readPage(
+    database,
+    {
+      columns: `distinct on (${byName.key}) ${columns}`,
+      table: 'contracts',
+      filters: [['deleted_at is null and workspace_id =', workspaceId]],
+      order: { ...byName, thenBy: 'version desc' },
+    },
+    page,
   );
-  return rows;
 }
 
 /** Name and version of a contract that a delivery begins with; version 0: none of the workspace's own. */

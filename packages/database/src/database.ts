@@ -4,7 +4,7 @@ import { PrismaClient } from './generated/prisma/client.ts';
 
 /** The connections to Postgres that the functions of this package work on. */
 export interface Database {
-  /** Management calls and lists. */
+  /** Management calls. */
   readonly prisma: PrismaClient;
   /** Hand-written SQL of every kind. */
   readonly pool: Pool;

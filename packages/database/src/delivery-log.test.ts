@@ -18,6 +18,8 @@ import {
   listUnfannedEvents,
   markFannedOut,
   openDatabase,
+  type PageRequest,
+  type PageStart,
   readTestSend,
   requestManualRetry,
 } from './index.ts';
@@ -91,7 +93,9 @@ const anyDelivery: DeliveryFilter = {
   responseCode: null,
   ids: idRange(null, null),
 };
-const firstPage = { limit: 100, beforeId: null };
+const firstPage: PageRequest = { limit: 100, start: null };
+const after = (key: string) => ({ key, direction: 'forward', inclusive: false }) as const;
+const before = (key: string) => ({ key, direction: 'backward', inclusive: false }) as const;
 
 describe('deliveries', () => {
   test('each filter leaves out what it does not name, and another workspace sees none', async () => {
@@ -106,10 +110,13 @@ describe('deliveries', () => {
       [c],
     );
     const list = async (filter: Partial<DeliveryFilter>, page = firstPage, workspace = workspaceId) =>
-      (await listDeliveries(database, workspace, { ...anyDelivery, ...filter }, page)).map(row => row.id);
+      (await listDeliveries(database, workspace, { ...anyDelivery, ...filter }, page)).rows.map(row => row.id);
     const ofOlder = [a, b].sort().reverse();
     expect(await list({})).toEqual([c, ...ofOlder]);
-    expect(await list({}, { limit: 1, beforeId: c as never })).toEqual(ofOlder.slice(0, 1));
+    expect(await list({}, { limit: 1, start: after(c) })).toEqual(ofOlder.slice(0, 1));
+    const oldest = ofOlder[1] as string;
+    expect(await list({}, { limit: 2, start: before(oldest) })).toEqual([c, ofOlder[0]]);
+    expect(await list({ eventId: older }, { limit: 2, start: before(oldest) })).toEqual([ofOlder[0]]);
     expect(await list({ webhookId: right })).toEqual([c, b]);
     expect(await list({ eventId: older })).toEqual(ofOlder);
     expect(await list({ eventId: older, webhookId: left })).toEqual([a]);
@@ -164,15 +171,21 @@ describe('events', () => {
     const payload = JSON.stringify('x'.repeat(1000));
     const ids = [];
     for (let n = 0; n < 5; n += 1) ids.unshift(await makeEvent(workspaceId, { payload }));
-    const page = await listEvents(database, workspaceId, anyEvent, { limit: 4, beforeId: null }, 2500);
-    expect(page.events.map(event => event.id)).toEqual(ids.slice(0, 3));
-    expect(page.hasMore).toBe(true);
-    const one = await listEvents(database, workspaceId, anyEvent, { limit: 4, beforeId: null }, 1);
-    expect([one.events.length, one.hasMore]).toEqual([1, true]);
-    const next = await listEvents(database, workspaceId, anyEvent, { limit: 4, beforeId: ids[2] as string }, 1e6);
-    expect([next.events.map(event => event.id), next.hasMore]).toEqual([ids.slice(3), false]);
-    const exact = await listEvents(database, workspaceId, anyEvent, { limit: 5, beforeId: null }, 1e6);
-    expect([exact.events.length, exact.hasMore]).toEqual([5, false]);
+    const list = async (limit: number, start: PageStart | null, maxBytes: number) => {
+      const page = await listEvents(database, workspaceId, anyEvent, { limit, start }, maxBytes);
+      return [page.rows.map(event => event.id), page.hasMore];
+    };
+    expect(await list(4, null, 2500)).toEqual([ids.slice(0, 3), true]);
+    expect(await list(4, null, 1)).toEqual([ids.slice(0, 1), true]);
+    expect(await list(4, after(ids[2] as string), 1e6)).toEqual([ids.slice(3), false]);
+    expect(await list(5, null, 1e6)).toEqual([ids, false]);
+    // Backward, it keeps those that stand next to where it came from.
+    const oldest = before(ids[4] as string);
+    expect(await list(4, oldest, 2500)).toEqual([ids.slice(1, 4), true]);
+    expect(await list(4, oldest, 1)).toEqual([ids.slice(3, 4), true]);
+    expect(await list(3, oldest, 1e6)).toEqual([ids.slice(1, 4), true]);
+    expect(await list(4, oldest, 1e6)).toEqual([ids.slice(0, 4), false]);
+    expect(await list(4, oldest, 3007)).toEqual([ids.slice(0, 4), false]);
   });
 
   test('filters by type, subject and time', async () => {
@@ -180,7 +193,7 @@ describe('events', () => {
     const paid = await makeEvent(workspaceId, { subject: 'agent-1' });
     const sent = await makeEvent(workspaceId, { eventType: 'sms.sent' });
     const list = async (filter: object) =>
-      (await listEvents(database, workspaceId, { ...anyEvent, ...filter }, firstPage, 1e6)).events.map(row => row.id);
+      (await listEvents(database, workspaceId, { ...anyEvent, ...filter }, firstPage, 1e6)).rows.map(row => row.id);
     expect(await list({})).toEqual([sent, paid]);
     expect(await list({ eventType: 'sms.sent' })).toEqual([sent]);
     expect(await list({ subject: 'agent-1' })).toEqual([paid]);

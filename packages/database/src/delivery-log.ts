@@ -3,7 +3,7 @@ import type { ContractReference } from './contracts.ts';
 import type { Database } from './database.ts';
 import type { EventContent } from './deliver.ts';
 import { type IdRange, millisecondRange } from './id-range.ts';
-import type { PageById } from './workspaces.ts';
+import { newestFirst, type PageRequest, type PageRows, readPage } from './page.ts';
 
 /** A delivery as people see it. */
 export interface LoggedDelivery {
@@ -40,35 +40,30 @@ export async function listDeliveries(
   database: Database,
   workspaceId: string,
   filter: DeliveryFilter,
-  { limit, beforeId }: PageById,
-): Promise<LoggedDelivery[]> {
-  const values: unknown[] = [workspaceId];
-  const conditions = ['d.workspace_id = $1'];
-  const restrict = (condition: string, value: unknown): void => {
-    if (value === null) return;
-    values.push(value);
-    conditions.push(`${condition} $${values.length}`);
-  };
-  // Only the conditions that restrict: each makes its own plan, and ranges of the id leave days out.
-  restrict('d.webhook_id =', filter.webhookId);
-  restrict('d.event_id =', filter.eventId);
-  restrict('d.event_type =', filter.eventType);
-  restrict('d.status =', filter.status);
-  restrict('d.last_response_code =', filter.responseCode);
-  restrict('d.id >=', filter.ids.from);
-  restrict('d.id <', filter.ids.before);
-  restrict('d.id <', beforeId);
-  if (filter.eventId !== null) {
-    const { from, before } = millisecondRange(filter.eventId);
-    restrict('d.id >=', from);
-    restrict('d.id <', before);
-  }
-  values.push(limit);
-  const { rows } = await database.pool.query<LoggedDelivery>(
-    `select ${loggedDeliveryColumns} from deliveries d where ${conditions.join(' and ')} order by d.id desc limit $${values.length}`,
-    values,
+  page: PageRequest,
+): Promise<PageRows<LoggedDelivery>> {
+  const ofEvent = filter.eventId === null ? null : millisecondRange(filter.eventId);
+  return readPage(
+    database,
+    {
+      columns: loggedDeliveryColumns,
+      table: 'deliveries d',
+      filters: [
+        ['workspace_id =', workspaceId],
+        ['webhook_id =', filter.webhookId],
+        ['event_id =', filter.eventId],
+        ['event_type =', filter.eventType],
+        ['status =', filter.status],
+        ['last_response_code =', filter.responseCode],
+        ['id >=', filter.ids.from],
+        ['id <', filter.ids.before],
+        ['id >=', ofEvent?.from ?? null],
+        ['id <', ofEvent?.before ?? null],
+      ],
+      order: newestFirst,
+    },
+    page,
   );
-  return rows;
 }
 
 /** A delivery with what its requests were made from, as far as it still exists. */

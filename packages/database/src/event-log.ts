@@ -1,7 +1,7 @@
 import type { Database } from './database.ts';
 import { type LoggedDelivery, loggedDeliveryColumns } from './delivery-log.ts';
 import { type IdRange, millisecondRange } from './id-range.ts';
-import type { PageById } from './workspaces.ts';
+import { finishPage, type List, newestFirst, type PageRequest, type PageRows, pageStatement } from './page.ts';
 
 /** An event as people see it. */
 export interface LoggedEvent {
@@ -30,49 +30,43 @@ export interface EventFilter {
   readonly ids: IdRange;
 }
 
-export interface EventPage {
-  readonly events: readonly LoggedEvent[];
-  /** Whether there are more behind the last one. */
-  readonly hasMore: boolean;
-}
-
 /**
- * A page of events, newest first.
+ * Newest first.
  *
- * @param maxPayloadBytes the page ends early behind the event whose payload reaches this: a hundred payloads of 256 KiB are
- *   more than an answer should hold. At least one event is returned if there is one.
+ * @param maxPayloadBytes the page ends early, at the event whose payload reaches this: a hundred payloads of 256 KiB are
+ *   more than an answer should hold. Those that are left out are the furthest from its start. At least one event is returned
+ *   if there is one.
  */
 export async function listEvents(
   database: Database,
   workspaceId: string,
   filter: EventFilter,
-  { limit, beforeId }: PageById,
+  page: PageRequest,
   maxPayloadBytes: number,
-): Promise<EventPage> {
-  const values: unknown[] = [workspaceId];
-  const conditions = ['workspace_id = $1'];
-  const restrict = (condition: string, value: unknown): void => {
-    if (value === null) return;
-    values.push(value);
-    conditions.push(`${condition} $${values.length}`);
+): Promise<PageRows<LoggedEvent>> {
+  const list: List = {
+    columns: '*',
+    table: 'events',
+    filters: [
+      ['workspace_id =', workspaceId],
+      ['event_type =', filter.eventType],
+      ['subject =', filter.subject],
+      ['id >=', filter.ids.from],
+      ['id <', filter.ids.before],
+    ],
+    order: newestFirst,
   };
-  restrict('event_type =', filter.eventType);
-  restrict('subject =', filter.subject);
-  restrict('id >=', filter.ids.from);
-  restrict('id <', filter.ids.before);
-  restrict('id <', beforeId);
-  values.push(limit + 1, maxPayloadBytes);
+  const { text, values, orderBy } = pageStatement(list, { ...page, limit: page.limit + 1 });
   // Lengths come from the rows' headers: payloads that are left out are never read.
-  const { rows } = await database.pool.query<LoggedEvent & { found: number; bytesBefore: string }>(
+  const { rows } = await database.pool.query<LoggedEvent & { found: number }>(
     `select ${columns}, ${fannedOut}, e.found from (
        select *, (count(*) over ())::int as found,
-         sum(octet_length(payload)) over (order by id desc) - octet_length(payload) as bytes_before
-       from (select * from events where ${conditions.join(' and ')} order by id desc limit $${values.length - 1}) page
-     ) e where e.bytes_before < $${values.length} order by e.id desc`,
+         sum(octet_length(payload)) over (order by ${orderBy}) - octet_length(payload) as bytes_before
+       from (${text}) nearest
+     ) e where e.bytes_before < $${values.push(maxPayloadBytes)} order by ${orderBy}`,
     values,
   );
-  const events = rows.slice(0, limit);
-  return { events, hasMore: events.length < (rows[0]?.found ?? 0) };
+  return finishPage(database, list, page, rows, rows[0]?.found ?? 0);
 }
 
 /** @returns null where the workspace has no such event */

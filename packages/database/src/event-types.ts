@@ -1,5 +1,6 @@
 import { type AuditOf, insertAuditEntry } from './audit-entry.ts';
 import type { Database } from './database.ts';
+import { byName, type PageRequest, type PageRows, readPage } from './page.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface EventType {
@@ -17,13 +18,6 @@ export interface EventTypeFields {
   readonly description: string | null;
   readonly schema: string | null;
   readonly example: string | null;
-}
-
-/** Where a list by name goes on. */
-export interface PageByName {
-  readonly limit: number;
-  /** The last name of the page before; null for the first page. */
-  readonly afterName: string | null;
 }
 
 /** What publishing and subscribing are checked against. */
@@ -143,14 +137,10 @@ export async function findEventType(database: Database, workspaceId: string, nam
 export async function listEventTypes(
   database: Database,
   workspaceId: string,
-  { limit, afterName }: PageByName,
-): Promise<EventType[]> {
-  const { rows } = await database.pool.query<EventType>(
-    `select ${columns} from event_types
-     where workspace_id = $1 and ($2::text is null or name > $2 collate "C") order by name collate "C" limit $3`,
-    [workspaceId, afterName, limit],
-  );
-  return rows;
+  page: PageRequest,
+): Promise<PageRows<EventType>> {
+  const filters = [['workspace_id =', workspaceId]] as const;
+  return readPage(database, { columns, table: 'event_types', filters, order: byName }, page);
 }
 
 /** All event types of a workspace, as of one moment; without any where there is no such workspace. */

@@ -82,7 +82,6 @@ export {
   listWorkspaces,
   type MadeWorkspace,
   type NewWorkspace,
-  type PageById,
   type Workspace,
   type WorkspaceChange,
   type WorkspaceChanges,
@@ -97,7 +96,6 @@ export {
   insertEventType,
   listEventTypes,
   loadCatalogue,
-  type PageByName,
   updateEventType,
 } from './event-types.ts';
 export {
@@ -124,6 +122,7 @@ export {
   type StoredSecret,
 } from './rotate-encryption-key.ts';
 export { idRange, type IdRange } from './id-range.ts';
+export type { PageRequest, PageRows, PageStart } from './page.ts';
 export {
   type DeliveryFilter,
   type DeliveryWithSource,
@@ -136,7 +135,6 @@ export {
 export {
   type DeliveriesOfEvent,
   type EventFilter,
-  type EventPage,
   findEvent,
   listDeliveriesOfEvents,
   listEvents,

@@ -1,9 +1,9 @@
 import type { PoolClient } from 'pg';
 import { type AuditOf, insertAuditEntry } from './audit-entry.ts';
 import type { Database } from './database.ts';
+import { newestFirst, type PageRequest, type PageRows, readPage } from './page.ts';
 import { inTransaction } from './transaction.ts';
 import { listSigningSecrets, type NewWebhookSecret, type SigningSecret } from './webhook-secrets.ts';
-import type { PageById } from './workspaces.ts';
 
 /** A webhook as it is managed; without its secrets. */
 export interface Webhook {
@@ -156,23 +156,23 @@ export async function listWebhooks(
   database: Database,
   workspaceId: string,
   filter: WebhookFilter,
-  { limit, beforeId }: PageById,
-): Promise<Webhook[]> {
-  const { rows } = await database.pool.query<Webhook>(
-    `select ${columns} from webhooks
-     where workspace_id = $1 and ($2::uuid is null or id < $2) and ($3::bool is null or active = $3)
-       and ($4::text[] is null or event_types && $4) and ($5::text is null or subject = $5)
-     order by id desc limit $6`,
-    [
-      workspaceId,
-      beforeId,
-      filter.active,
-      filter.eventType === null ? null : patternsThatMatch(filter.eventType),
-      filter.subject,
-      limit,
-    ],
+  page: PageRequest,
+): Promise<PageRows<Webhook>> {
+  return readPage(
+    database,
+    {
+      columns,
+      table: 'webhooks',
+      filters: [
+        ['workspace_id =', workspaceId],
+        ['active =', filter.active],
+        ['event_types &&', filter.eventType === null ? null : patternsThatMatch(filter.eventType)],
+        ['subject =', filter.subject],
+      ],
+      order: newestFirst,
+    },
+    page,
   );
-  return rows;
 }
 
 /** Every pattern under which an event type falls, by the rules of `matchesEventType`: `a.b` falls under `*`, `a.*`, `a.b`. */

@@ -102,7 +102,8 @@ test('an event type keeps what an update leaves out, and JSON texts as they are'
     example: '\u0000',
   });
   expect(await updateEventType(database, id, 'nothing', { schema: null }, audit)).toBeNull();
-  expect(await listEventTypes(database, id, { limit: 10, afterName: 'call.ended' })).toEqual([]);
+  const start = { key: 'call.ended', direction: 'forward', inclusive: false } as const;
+  expect((await listEventTypes(database, id, { limit: 10, start })).rows).toEqual([]);
   // Two changes; what changed nothing does not count.
   expect(await loadCatalogue(database, id)).toEqual({
     revision: '3',

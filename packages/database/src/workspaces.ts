@@ -1,5 +1,6 @@
 import { type AuditOf, insertAuditEntry } from './audit-entry.ts';
 import type { Database } from './database.ts';
+import { newestFirst, type PageRequest, type PageRows, readPage } from './page.ts';
 import { inTransaction } from './transaction.ts';
 import { type CatalogueEntry, insertMissingEventTypes } from './workspace-catalogue.ts';
 
@@ -15,13 +16,6 @@ export interface NewWorkspace {
   readonly id: string;
   readonly name: string;
   readonly contract: string;
-}
-
-/** Where a list by id, newest first, goes on. */
-export interface PageById {
-  readonly limit: number;
-  /** The last id of the page before; null for the first page. */
-  readonly beforeId: string | null;
 }
 
 const columns = { id: true, name: true, contract: true, createdAt: true } as const;
@@ -141,14 +135,18 @@ export async function findWorkspace(database: Database, id: string): Promise<Wor
   return database.prisma.workspace.findUnique({ where: { id }, select: columns });
 }
 
-/** Newest first. */
-export async function listWorkspaces(database: Database, { limit, beforeId }: PageById): Promise<Workspace[]> {
-  return database.prisma.workspace.findMany({
-    where: beforeId === null ? {} : { id: { lt: beforeId } },
-    orderBy: { id: 'desc' },
-    take: limit,
-    select: columns,
-  });
+/**
+ * Newest first.
+ *
+ * @param id null: all workspaces
+ */
+export async function listWorkspaces(
+  database: Database,
+  id: string | null,
+  page: PageRequest,
+): Promise<PageRows<Workspace>> {
+  const filters = [['id =', id]] as const;
+  return readPage(database, { columns: columnsSql, table: 'workspaces', filters, order: newestFirst }, page);
 }
 
 /**

@@ -213,7 +213,7 @@ describe('the list', () => {
     const page = await list(theirs.key, '?limit=1');
     const actor = page.data[0].actor.id;
     for (const search of ['', `?resource_id=${id}`, `?actor_id=${actor}`, `?cursor=${page.next_cursor}`])
-      expect(await list(mine.key, search)).toEqual({ data: [], next_cursor: null });
+      expect(await list(mine.key, search)).toEqual({ data: [], next_cursor: null, previous_cursor: null });
     const named = await api.call('GET /v1/audit-log', {
       key: mine.key,
       headers: { 'x-workspace-id': theirs.publicId },

@@ -3,16 +3,18 @@ import { listAuditEntries } from '@signpost/database';
 import { parseId } from '@signpost/runtime';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { answer } from '../../middleware/write-answer.ts';
-import { idCursor, readCursor, toPage } from '../../pagination.ts';
+import { idCursors, readPageQuery, toPage } from '../../pagination.ts';
 import { route } from '../../routing.ts';
 import { timeRange } from '../../time-range.ts';
 import { auditEntryBody } from './audit-entry-body.ts';
 
+const cursors = idCursors('auditEntry');
+
 export const listAuditLog = ({ database }: ApiDependencies) =>
   route(operations.listAuditLog, async ({ workspace, query }) => {
-    const start = readCursor('auditEntry', query.cursor);
-    if (start.kind === 'problem') return start;
-    const rows = await listAuditEntries(
+    const page = readPageQuery(cursors, query);
+    if (page.kind === 'problem') return page;
+    const found = await listAuditEntries(
       database,
       // Null with the instance's key alone: it sees all.
       workspace?.workspaceId ?? null,
@@ -23,7 +25,7 @@ export const listAuditLog = ({ database }: ApiDependencies) =>
         resourceId: query.resource_id ?? null,
         ids: timeRange(query),
       },
-      { limit: query.limit + 1, beforeId: start.beforeId },
+      page,
     );
-    return answer(200, toPage(rows, query.limit, auditEntryBody, idCursor('auditEntry')));
+    return answer(200, toPage(cursors, page, found, auditEntryBody));
   });

@@ -178,7 +178,11 @@ describe('read', () => {
       expect(new Set(answers.map(each => each.text)).size).toBe(1);
     }
     for (const query of ['', `?event_id=${eventId}`, `?webhook_id=${webhook.id}`])
-      expect((await get(`/v1/deliveries${query}`, key)).body).toEqual({ data: [], next_cursor: null });
+      expect((await get(`/v1/deliveries${query}`, key)).body).toEqual({
+        data: [],
+        next_cursor: null,
+        previous_cursor: null,
+      });
   });
 });
 

@@ -3,16 +3,18 @@ import { listDeliveries as list } from '@signpost/database';
 import { parseId } from '@signpost/runtime';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { answer } from '../../middleware/write-answer.ts';
-import { idCursor, readCursor, toPage } from '../../pagination.ts';
+import { idCursors, readPageQuery, toPage } from '../../pagination.ts';
 import { route } from '../../routing.ts';
 import { timeRange } from '../../time-range.ts';
 import { deliveryBody } from './delivery-body.ts';
 
+const cursors = idCursors('delivery');
+
 export const listDeliveries = ({ database }: ApiDependencies) =>
   route(operations.listDeliveries, async ({ workspace, query }) => {
-    const start = readCursor('delivery', query.cursor);
-    if (start.kind === 'problem') return start;
-    const rows = await list(
+    const page = readPageQuery(cursors, query);
+    if (page.kind === 'problem') return page;
+    const found = await list(
       database,
       workspace.workspaceId,
       {
@@ -23,7 +25,7 @@ export const listDeliveries = ({ database }: ApiDependencies) =>
         responseCode: query.response_code ?? null,
         ids: timeRange(query),
       },
-      { limit: query.limit + 1, beforeId: start.beforeId },
+      page,
     );
-    return answer(200, toPage(rows, query.limit, deliveryBody, idCursor('delivery')));
+    return answer(200, toPage(cursors, page, found, deliveryBody));
   });

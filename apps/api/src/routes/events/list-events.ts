@@ -2,7 +2,7 @@ import { operations } from '@signpost/api-schema';
 import { listDeliveriesOfEvents, listEvents as list } from '@signpost/database';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { answerText } from '../../middleware/write-answer.ts';
-import { idCursor, readCursor } from '../../pagination.ts';
+import { idCursors, readPageQuery, toCursors } from '../../pagination.ts';
 import { route } from '../../routing.ts';
 import { timeRange } from '../../time-range.ts';
 import { eventText, jsonContentType } from './event-text.ts';
@@ -11,26 +11,26 @@ import { eventText, jsonContentType } from './event-text.ts';
 const maxDeliveriesInList = 10;
 /** A page whose payloads reach this ends early. */
 const maxPagePayloadBytes = 4 * 1024 * 1024;
+const cursors = idCursors('event');
 
 export const listEvents = ({ database }: ApiDependencies) =>
   route(operations.listEvents, async ({ workspace, query }) => {
-    const start = readCursor('event', query.cursor);
-    if (start.kind === 'problem') return start;
-    const { event_type: eventType = null, subject = null, limit } = query;
-    const { events, hasMore } = await list(
+    const page = readPageQuery(cursors, query);
+    if (page.kind === 'problem') return page;
+    const { event_type: eventType = null, subject = null } = query;
+    const found = await list(
       database,
       workspace.workspaceId,
       { eventType, subject, ids: timeRange(query) },
-      { limit, beforeId: start.beforeId },
+      page,
       maxPagePayloadBytes,
     );
     const deliveries = await listDeliveriesOfEvents(
       database,
-      events.map(event => event.id),
+      found.rows.map(event => event.id),
       maxDeliveriesInList,
     );
-    const data = events.map(event => eventText(event, deliveries.get(event.id))).join(',');
-    const last = events.at(-1);
-    const nextCursor = hasMore && last !== undefined ? idCursor('event')(last) : null;
-    return answerText(200, jsonContentType, `{"data":[${data}],"next_cursor":${JSON.stringify(nextCursor)}}`);
+    const data = found.rows.map(event => eventText(event, deliveries.get(event.id))).join(',');
+    const rest = JSON.stringify(toCursors(cursors, page, found)).slice(1);
+    return answerText(200, jsonContentType, `{"data":[${data}],${rest}`);
   });

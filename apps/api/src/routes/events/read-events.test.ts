@@ -107,7 +107,7 @@ describe('one event', () => {
       answers.push(await api.call(`GET /v1/events/${each}`, { key, headers }));
     expect(answers.map(each => each.status)).toEqual([404, 404, 404]);
     expect(new Set(answers.map(each => each.text)).size).toBe(1);
-    expect((await get('/v1/events', key)).body).toEqual({ data: [], next_cursor: null });
+    expect((await get('/v1/events', key)).body).toEqual({ data: [], next_cursor: null, previous_cursor: null });
   });
 });
 
@@ -142,17 +142,28 @@ describe('list', () => {
     expect((await get(`/v1/events/${sms}`, key)).body.timestamp).toBe('2020-02-29T11:00:00.000Z');
   });
 
-  test('200: a page of large events ends early and goes on', async () => {
+  test('200: a page of large events ends early, next to where one came from, and goes on', async () => {
     const { key } = await api.makeWorkspace();
     const data = JSON.stringify('x'.repeat(250_000));
     const ids: string[] = [];
     for (let n = 0; n < 20; n += 1) ids.unshift(await publish(`{"event_type":"a","data":${data}}`, key));
-    const first = (await get('/v1/events?limit=100', key)).body;
-    expect(first.data.length).toBeLessThan(20);
-    const second = (await get(`/v1/events?limit=100&cursor=${first.next_cursor}`, key)).body;
-    expect([...first.data, ...second.data].map((each: { id: string }) => each.id)).toEqual(ids);
-    expect(second.next_cursor).toBeNull();
-  });
+    const page = async (limit: number, cursor = '') => {
+      const { body } = await get(`/v1/events?limit=${limit}${cursor && `&cursor=${cursor}`}`, key);
+      return { ...body, ids: body.data.map((each: { id: string }) => each.id) };
+    };
+    const first = await page(100);
+    // It holds as many as begin within 4 MiB.
+    expect(first.ids).toEqual(ids.slice(0, 17));
+    const second = await page(100, first.next_cursor);
+    expect([second.ids, second.next_cursor]).toEqual([ids.slice(17), null]);
+    // Before the last event there are 19.
+    const last = await page(1, (await page(2, first.next_cursor)).next_cursor);
+    const back = await page(19, last.previous_cursor);
+    expect(back.ids).toEqual(ids.slice(2, 19));
+    expect((await page(19, back.next_cursor)).ids).toEqual(last.ids);
+    const beginning = await page(19, back.previous_cursor);
+    expect([beginning.ids, beginning.previous_cursor]).toEqual([ids.slice(0, 2), null]);
+  }, 30_000);
 
   test('422: what is no filter', async () => {
     const wrong = await get('/v1/events?since=yesterday&colour=red');

@@ -2,20 +2,17 @@ import { operations } from '@signpost/api-schema';
 import { listWebhooks as list } from '@signpost/database';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { answer } from '../../middleware/write-answer.ts';
-import { idCursor, readCursor, toPage } from '../../pagination.ts';
+import { idCursors, readPageQuery, toPage } from '../../pagination.ts';
 import { route } from '../../routing.ts';
 import { webhookBody } from './webhook-body.ts';
 
+const cursors = idCursors('webhook');
+
 export const listWebhooks = ({ database }: ApiDependencies) =>
   route(operations.listWebhooks, async ({ workspace, query }) => {
-    const start = readCursor('webhook', query.cursor);
-    if (start.kind === 'problem') return start;
-    const { limit, active = null, event_type: eventType = null, subject = null } = query;
-    const rows = await list(
-      database,
-      workspace.workspaceId,
-      { active, eventType, subject },
-      { limit: limit + 1, beforeId: start.beforeId },
-    );
-    return answer(200, toPage(rows, limit, webhookBody, idCursor('webhook')));
+    const page = readPageQuery(cursors, query);
+    if (page.kind === 'problem') return page;
+    const { active = null, event_type: eventType = null, subject = null } = query;
+    const found = await list(database, workspace.workspaceId, { active, eventType, subject }, page);
+    return answer(200, toPage(cursors, page, found, webhookBody));
   });

@@ -92,7 +92,11 @@ describe('access', () => {
   test('404: a list of another workspace does not show it', async () => {
     await make();
     const { key } = await api.makeWorkspace();
-    expect((await api.call('GET /v1/webhooks', { key })).body).toEqual({ data: [], next_cursor: null });
+    expect((await api.call('GET /v1/webhooks', { key })).body).toEqual({
+      data: [],
+      next_cursor: null,
+      previous_cursor: null,
+    });
   });
 
   test.each(calls.slice(1))('403: %s %s %j needs more than a key that reads', async (method, path, body) => {

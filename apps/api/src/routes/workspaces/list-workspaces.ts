@@ -1,19 +1,18 @@
 import { operations } from '@signpost/api-schema';
-import { findWorkspace, listWorkspaces as list } from '@signpost/database';
+import { listWorkspaces as list } from '@signpost/database';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { answer } from '../../middleware/write-answer.ts';
-import { idCursor, readCursor, toPage } from '../../pagination.ts';
+import { idCursors, readPageQuery, toPage } from '../../pagination.ts';
 import { route } from '../../routing.ts';
 import { workspaceBody } from './workspace-body.ts';
 
+const cursors = idCursors('workspace');
+
 export const listWorkspaces = ({ database }: ApiDependencies) =>
   route(operations.listWorkspaces, async ({ workspace, query }) => {
-    const start = readCursor('workspace', query.cursor);
-    if (start.kind === 'problem') return start;
-    const { limit } = query;
-    const rows =
-      workspace === null
-        ? await list(database, { limit: limit + 1, beforeId: start.beforeId })
-        : [await findWorkspace(database, workspace.workspaceId)].filter(row => row !== null);
-    return answer(200, toPage(rows, limit, workspaceBody, idCursor('workspace')));
+    const page = readPageQuery(cursors, query);
+    if (page.kind === 'problem') return page;
+    // Null with the instance's key alone: it sees all.
+    const found = await list(database, workspace?.workspaceId ?? null, page);
+    return answer(200, toPage(cursors, page, found, workspaceBody));
   });

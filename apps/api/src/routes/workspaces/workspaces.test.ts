@@ -70,7 +70,7 @@ describe('read', () => {
     const own = await api.call(`GET /v1/workspaces/${publicId}`, { key });
     expect([own.status, own.body.id]).toEqual([200, publicId]);
     const listed = await api.call('GET /v1/workspaces', { key });
-    expect(listed.body).toMatchObject({ data: [{ id: publicId }], next_cursor: null });
+    expect(listed.body).toMatchObject({ data: [{ id: publicId }], next_cursor: null, previous_cursor: null });
     const seen = await api.call(`GET /v1/workspaces/${publicId}`, { key: api.adminKey });
     expect(seen.body).toEqual(own.body);
   });
