@@ -31,6 +31,8 @@ const page = (ids: readonly string[], nextCursor: string | null): Step => ({
       completed_at: null,
     })),
     next_cursor: nextCursor,
+    // The API's pages lead back, too; a loop goes forward alone.
+    previous_cursor: 'back',
   },
 });
 
