@@ -89,7 +89,8 @@ function learn(path: string, { status, body }: RawAnswer): void {
   if (status === 201 && path === '/v1/contracts') world.names['contracts']?.push(body.name);
   if (status === 201 && path === '/v1/event-types') world.names['event-types']?.push(body.name);
   if (status === 202 && path === '/v1/events') world.names['evt']?.push(body.id);
-  if (typeof body?.next_cursor === 'string') world.cursors[path]?.push(body.next_cursor);
+  for (const cursor of [body?.next_cursor, body?.previous_cursor])
+    if (typeof cursor === 'string') world.cursors[path]?.push(cursor);
 }
 const collections: Readonly<Record<string, string>> = { wh: 'webhooks', ws: 'workspaces', key: 'api-keys' };
 

@@ -130,7 +130,7 @@ async function makeOneOfEach(signpost: Installation, parts: Parts): Promise<Reco
   return { key, ws, wh, evt, del, agents, contracts, 'event-types': eventTypes };
 }
 
-/** Of every list that has a second page. */
+/** Of every list that has a second page, one of each direction. */
 async function findCursors(
   signpost: Installation,
   document: AnyJson,
@@ -139,8 +139,10 @@ async function findCursors(
   const cursors: Record<string, string[]> = {};
   for (const [path, { get }] of Object.entries<AnyJson>(document.paths)) {
     if (!get?.parameters?.some((parameter: AnyJson) => parameter.name === 'cursor')) continue;
-    const { body } = await signpost.call('GET', `${path}?limit=1`, undefined, headers);
-    cursors[path] = body.next_cursor === null ? [] : [body.next_cursor];
+    const first = (await signpost.call('GET', `${path}?limit=1`, undefined, headers)).body.next_cursor;
+    if (first === null) continue;
+    const { body } = await signpost.call('GET', `${path}?limit=1&cursor=${first}`, undefined, headers);
+    cursors[path] = [first, body.previous_cursor];
   }
   return cursors;
 }
