@@ -38,50 +38,31 @@ const filterValues: Readonly<Record<string, ((theirs: TwoWorkspaces['theirs']) =
 /** The answer without what is another one each time. */
 const comparable = ({ status, body }: Answer): unknown => ({ status, ...body, request_id: undefined });
 
-const rowsOf = ({ body }: Answer): string[] => body.data.map((row: AnyJson) => row.id ?? row.name);
-
-/** What cursors begin with: behind a row, before it, and with it. */
-const signs = ['', '<', '>=', '<='];
-const cursorOf = (place: string): string => Buffer.from(place).toString('base64url');
-
-/** The places that the cursors of their list name, each in every direction. */
-async function placesIn(path: string, operationId: string): Promise<{ sign: string; key: string }[]> {
+/** The cursors that the owner of a list gets, in both directions. */
+async function cursorsOf(path: string, operationId: string): Promise<string[]> {
   const headers = {
     ...world.adminHeaders,
     // Of workspaces there is a second page only for the instance.
     ...(operationId === 'listWorkspaces' ? {} : { 'x-workspace-id': world.theirs['ws'] as string }),
   };
-  const keys = new Set<string>();
-  for (let cursor = ''; ; ) {
-    const { body } = await world.signpost.call('GET', `${path}?limit=1${cursor}`, undefined, headers);
-    for (const each of [body.next_cursor, body.previous_cursor])
-      if (each !== null)
-        keys.add(
-          Buffer.from(each, 'base64url')
-            .toString()
-            .replace(/^[<>]=?/, ''),
-        );
+  const cursors = new Set<string>();
+  for (let query = ''; ; ) {
+    const { body } = await world.signpost.call('GET', `${path}?limit=1${query}`, undefined, headers);
+    for (const cursor of [body.previous_cursor, body.next_cursor]) if (cursor !== null) cursors.add(cursor);
     if (body.next_cursor === null) break;
-    cursor = `&cursor=${body.next_cursor}`;
+    query = `&cursor=${body.next_cursor}`;
   }
-  expect(keys.size).toBeGreaterThan(0);
-  return [...keys].flatMap(key => signs.map(sign => ({ sign, key })));
+  expect(cursors.size).toBeGreaterThan(1);
+  return [...cursors];
 }
 
 describe.each(lists.map(({ operationId, path }) => [operationId, path] as const))('%s', (operationId, path) => {
-  test("a cursor that another workspace was given is a place in one's own list, and tells nothing else", async () => {
-    const own = rowsOf(await world.asStranger('GET', `${path}?limit=100`));
-    const places = (await placesIn(path, operationId)).filter(({ key }) => !own.includes(key));
-    expect(new Set(places.map(({ sign }) => sign))).toEqual(new Set(signs));
-    for (const { sign, key } of places) {
-      const seen = await world.asStranger('GET', `${path}?limit=100&cursor=${cursorOf(sign + key)}`);
-      expect(seen.status).toBe(200);
-      expect(rowsOf(seen).filter(row => !own.includes(row))).toEqual([]);
-      for (const id of Object.values(world.theirs)) expect(seen.text).not.toContain(`"${id}"`);
-      // A place beside it, where nothing ever was, shows the same.
-      const beside = /_[0-9a-z]{26}$/.test(key) ? key.slice(0, -1) + (key.endsWith('0') ? '1' : '0') : `${key}0`;
-      const atNothing = await world.asStranger('GET', `${path}?limit=100&cursor=${cursorOf(sign + beside)}`);
-      expect(comparable(seen)).toEqual(comparable(atNothing));
+  test('a cursor that another workspace was given is refused like one that nobody was given', async () => {
+    const madeUp = await world.asStranger('GET', `${path}?cursor=bm9uc2Vuc2U`);
+    expect([madeUp.status, madeUp.body.errors]).toMatchObject([422, [{ path: 'query.cursor' }]]);
+    for (const cursor of await cursorsOf(path, operationId)) {
+      const seen = await world.asStranger('GET', `${path}?cursor=${cursor}`);
+      expect(comparable(seen)).toEqual(comparable(madeUp));
     }
   });
 

@@ -1,13 +1,18 @@
 import type { PageRequest, PageRows, PageStart } from '@signpost/database';
-import { formatId, type IdKind, parseId } from '@signpost/runtime';
+import { type Encryption, formatId, type IdKind, parseId } from '@signpost/runtime';
 import { invalidField, type Problem } from './errors/problem.ts';
+
+/** As {@link Encryption.sign} makes them. */
+const cursorSignatureBytes = 12;
 
 /**
  * Lists go by key, by id newest first or by name. A cursor is a place among the keys and a direction, so that rows that
  * arrive or vanish while someone pages move nothing: the sign of the direction and the key of the row at the page's edge,
- * base64url, so that nobody builds on what is in it. Whether that row exists (still, and in this workspace) is never asked.
+ * base64url, signed for its list and workspace. Whether that row exists (still) is never asked.
  */
 export interface CursorKeys<Row> {
+  readonly sign: (text: string) => Buffer;
+  readonly isSigned: (text: string, signature: Buffer) => boolean;
   readonly keyOf: (row: Row) => string;
   /** As cursors have it. */
   readonly format: (key: string) => string;
@@ -15,14 +20,46 @@ export interface CursorKeys<Row> {
   readonly parse: (text: string) => string | null;
 }
 
-/** Of a list by id. */
-export function idCursors(kind: IdKind): CursorKeys<{ readonly id: string }> {
-  return { keyOf: row => row.id, format: id => formatId(kind, id), parse: text => parseId(kind, text) };
+/**
+ * Of a list by id.
+ *
+ * @param workspaceId whose list it is; null: the instance's
+ */
+export function idCursors(
+  encryption: Encryption,
+  kind: IdKind,
+  workspaceId: string | null,
+): CursorKeys<{ readonly id: string }> {
+  return {
+    ...signatures(encryption, kind, workspaceId),
+    keyOf: row => row.id,
+    format: id => formatId(kind, id),
+    parse: text => parseId(kind, text),
+  };
 }
 
 /** Of a list by name. */
-export function nameCursors(isName: (text: string) => boolean): CursorKeys<{ readonly name: string }> {
-  return { keyOf: row => row.name, format: name => name, parse: text => (isName(text) ? text : null) };
+export function nameCursors(
+  encryption: Encryption,
+  list: string,
+  workspaceId: string,
+  isName: (text: string) => boolean,
+): CursorKeys<{ readonly name: string }> {
+  return {
+    ...signatures(encryption, list, workspaceId),
+    keyOf: row => row.name,
+    format: name => name,
+    parse: text => (isName(text) ? text : null),
+  };
+}
+
+/** A cursor is no secret and opens nothing: the signature keeps people from building on what is in it. */
+function signatures(encryption: Encryption, list: string, workspaceId: string | null) {
+  const context = `cursor ${list} ${workspaceId ?? 'instance'}`;
+  return {
+    sign: (text: string) => encryption.sign(text, context),
+    isSigned: (text: string, signature: Buffer) => encryption.isSigned(text, context, signature),
+  };
 }
 
 /** @param query of the request. @returns where to go on and how far, or what is wrong with the cursor */
@@ -31,8 +68,9 @@ export function readPageQuery(
   { limit, cursor }: { readonly limit: number; readonly cursor?: string },
 ): (PageRequest & { readonly kind: 'page' }) | Problem {
   if (cursor === undefined) return { kind: 'page', limit, start: null };
+  const place = openCursor(keys, cursor);
   // Neither ids nor names begin with a sign. None: behind the row; `>=`: from it on; `<`: before it; `<=`: up to it.
-  const [, sign = '', text = ''] = /^(<=?|>=)?(.*)$/s.exec(Buffer.from(cursor, 'base64url').toString()) ?? [];
+  const [, sign = '', text = ''] = /^(<=?|>=)?(.*)$/s.exec(place ?? '') ?? [];
   const key = keys.parse(text);
   if (key === null) return invalidField('query.cursor', 'is not a cursor of this list');
   const direction = sign.startsWith('<') ? 'backward' : 'forward';
@@ -41,7 +79,15 @@ export function readPageQuery(
 
 function formatCursor(keys: CursorKeys<never>, { key, direction, inclusive }: PageStart): string {
   const sign = inclusive ? { forward: '>=', backward: '<=' } : { forward: '', backward: '<' };
-  return Buffer.from(sign[direction] + keys.format(key)).toString('base64url');
+  const place = sign[direction] + keys.format(key);
+  return Buffer.concat([keys.sign(place), Buffer.from(place)]).toString('base64url');
+}
+
+/** @returns the place that a cursor names, or null where it is none of ours */
+function openCursor(keys: CursorKeys<never>, cursor: string): string | null {
+  const bytes = Buffer.from(cursor, 'base64url');
+  const place = bytes.subarray(cursorSignatureBytes).toString();
+  return keys.isSigned(place, bytes.subarray(0, cursorSignatureBytes)) ? place : null;
 }
 
 /** The ways on from a page. */

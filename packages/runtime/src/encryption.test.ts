@@ -54,3 +54,22 @@ test('an installation has a name for each key, stable, different from the id of 
   expect(name.startsWith(both.activeKeyId)).toBe(false);
   expect(Buffer.from(first as string, 'base64').toString('hex')).not.toContain(name);
 });
+
+test('a signature counts for its text and context, under any of the keys', () => {
+  const [older, newer] = [key(), key()];
+  const signature = createEncryption(older).sign('text', 'a');
+  expect(signature).toHaveLength(12);
+  const rotated = createEncryption(`${newer},${older}`);
+  expect(rotated.isSigned('text', 'a', signature)).toBe(true);
+  expect(rotated.sign('text', 'a')).not.toEqual(signature);
+  for (const [text, context] of [
+    ['text', 'b'],
+    ['Text', 'a'],
+    ['', 'atext'],
+    ['ext', 'at'],
+  ] as const)
+    expect(rotated.isSigned(text, context, signature)).toBe(false);
+  expect(rotated.isSigned('text', 'a', signature.subarray(1))).toBe(false);
+  expect(rotated.isSigned('text', 'a', Buffer.alloc(12))).toBe(false);
+  expect(createEncryption(newer).isSigned('text', 'a', signature)).toBe(false);
+});

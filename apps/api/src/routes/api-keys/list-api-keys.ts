@@ -6,10 +6,9 @@ import { idCursors, readPageQuery, toPage } from '../../pagination.ts';
 import { route } from '../../routing.ts';
 import { apiKeyBody } from './api-key-body.ts';
 
-const cursors = idCursors('apiKey');
-
-export const listApiKeys = ({ database }: ApiDependencies) =>
+export const listApiKeys = ({ database, encryption }: ApiDependencies) =>
   route(operations.listApiKeys, async ({ workspace, query }) => {
+    const cursors = idCursors(encryption, 'apiKey', workspace.workspaceId);
     const page = readPageQuery(cursors, query);
     if (page.kind === 'problem') return page;
     const found = await list(database, workspace.workspaceId, page);

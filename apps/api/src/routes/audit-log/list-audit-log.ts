@@ -8,10 +8,9 @@ import { route } from '../../routing.ts';
 import { timeRange } from '../../time-range.ts';
 import { auditEntryBody } from './audit-entry-body.ts';
 
-const cursors = idCursors('auditEntry');
-
-export const listAuditLog = ({ database }: ApiDependencies) =>
+export const listAuditLog = ({ database, encryption }: ApiDependencies) =>
   route(operations.listAuditLog, async ({ workspace, query }) => {
+    const cursors = idCursors(encryption, 'auditEntry', workspace?.workspaceId ?? null);
     const page = readPageQuery(cursors, query);
     if (page.kind === 'problem') return page;
     const found = await listAuditEntries(

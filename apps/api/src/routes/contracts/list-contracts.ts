@@ -7,10 +7,11 @@ import { nameCursors, readPageQuery, toPage } from '../../pagination.ts';
 import { route } from '../../routing.ts';
 import { contractSummaryBody, type ShownContract } from './contract-body.ts';
 
-const cursors = nameCursors(name => /^[a-z][a-z0-9-]{0,63}$/.test(name));
+const isContractName = (text: string): boolean => /^[a-z][a-z0-9-]{0,63}$/.test(text);
 
-export const listContracts = ({ database }: ApiDependencies) =>
+export const listContracts = ({ database, encryption }: ApiDependencies) =>
   route(operations.listContracts, async ({ workspace, query }) => {
+    const cursors = nameCursors(encryption, 'contracts', workspace.workspaceId, isContractName);
     const page = readPageQuery(cursors, query);
     if (page.kind === 'problem') return page;
     const found = addBuiltIn(await list(database, workspace.workspaceId, page), page);

@@ -8,10 +8,9 @@ import { route } from '../../routing.ts';
 import { timeRange } from '../../time-range.ts';
 import { deliveryBody } from './delivery-body.ts';
 
-const cursors = idCursors('delivery');
-
-export const listDeliveries = ({ database }: ApiDependencies) =>
+export const listDeliveries = ({ database, encryption }: ApiDependencies) =>
   route(operations.listDeliveries, async ({ workspace, query }) => {
+    const cursors = idCursors(encryption, 'delivery', workspace.workspaceId);
     const page = readPageQuery(cursors, query);
     if (page.kind === 'problem') return page;
     const found = await list(

@@ -7,10 +7,9 @@ import { nameCursors, readPageQuery, toPage } from '../../pagination.ts';
 import { route } from '../../routing.ts';
 import { eventTypeBody } from './event-type-body.ts';
 
-const cursors = nameCursors(isEventType);
-
-export const listEventTypes = ({ database }: ApiDependencies) =>
+export const listEventTypes = ({ database, encryption }: ApiDependencies) =>
   route(operations.listEventTypes, async ({ workspace, query }) => {
+    const cursors = nameCursors(encryption, 'event types', workspace.workspaceId, isEventType);
     const page = readPageQuery(cursors, query);
     if (page.kind === 'problem') return page;
     const found = await list(database, workspace.workspaceId, page);

@@ -11,10 +11,9 @@ import { eventText, jsonContentType } from './event-text.ts';
 const maxDeliveriesInList = 10;
 /** A page whose payloads reach this ends early. */
 const maxPagePayloadBytes = 4 * 1024 * 1024;
-const cursors = idCursors('event');
-
-export const listEvents = ({ database }: ApiDependencies) =>
+export const listEvents = ({ database, encryption }: ApiDependencies) =>
   route(operations.listEvents, async ({ workspace, query }) => {
+    const cursors = idCursors(encryption, 'event', workspace.workspaceId);
     const page = readPageQuery(cursors, query);
     if (page.kind === 'problem') return page;
     const { event_type: eventType = null, subject = null } = query;

@@ -6,10 +6,9 @@ import { idCursors, readPageQuery, toPage } from '../../pagination.ts';
 import { route } from '../../routing.ts';
 import { webhookBody } from './webhook-body.ts';
 
-const cursors = idCursors('webhook');
-
-export const listWebhooks = ({ database }: ApiDependencies) =>
+export const listWebhooks = ({ database, encryption }: ApiDependencies) =>
   route(operations.listWebhooks, async ({ workspace, query }) => {
+    const cursors = idCursors(encryption, 'webhook', workspace.workspaceId);
     const page = readPageQuery(cursors, query);
     if (page.kind === 'problem') return page;
     const { active = null, event_type: eventType = null, subject = null } = query;

@@ -6,10 +6,9 @@ import { idCursors, readPageQuery, toPage } from '../../pagination.ts';
 import { route } from '../../routing.ts';
 import { workspaceBody } from './workspace-body.ts';
 
-const cursors = idCursors('workspace');
-
-export const listWorkspaces = ({ database }: ApiDependencies) =>
+export const listWorkspaces = ({ database, encryption }: ApiDependencies) =>
   route(operations.listWorkspaces, async ({ workspace, query }) => {
+    const cursors = idCursors(encryption, 'workspace', workspace?.workspaceId ?? null);
     const page = readPageQuery(cursors, query);
     if (page.kind === 'problem') return page;
     // Null with the instance's key alone: it sees all.
