@@ -24,6 +24,7 @@ const order = [
   'rotate',
   'retry',
   'preview',
+  'expunge',
   'revoke',
   'delete',
 ];

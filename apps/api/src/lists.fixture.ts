@@ -61,6 +61,8 @@ const deliveries: OpenList = async api => {
   const add = async (n: number, eventId = newId(), to = isEven(n) ? ofEven : ofOdd): Promise<void> => {
     const id = deriveUuid(eventId, to);
     const delivery = { id, workspaceId, eventId, webhookId: to, eventType: isEven(n) ? 'even' : 'odd' };
+    // Only an event that waits for its fan-out gets deliveries.
+    await database.pool.query('insert into pending_fan_outs (event_id) values ($1) on conflict do nothing', [eventId]);
     await insertDeliveries(database, [{ ...delivery, contract: 'standard', contractVersion: 0 }]);
     if (isEven(n))
       await database.pool.query(`update deliveries set status = 'failed', last_response_code = 503 where id = $1`, [

@@ -2,9 +2,12 @@ import { type Database, type EventContent, loadEventContents } from '@signpost/d
 import { createMicroBatch } from '@signpost/runtime';
 import { LRUCache } from 'lru-cache';
 
-/** Contents of events never change: they are kept while there is room, since a fan-out of 100 wants the same one 100 times. */
+/**
+ * Contents of events never change: they are kept while there is room, since a fan-out of 100 wants the same one 100 times.
+ * One that was expunged since may still be here, but nobody asks for it: its deliveries were closed in the same commit.
+ */
 export interface EventContents {
-  /** @returns null where retention has dropped the event */
+  /** @returns null where retention has dropped the event, or its payload was expunged */
   get(eventId: string): Promise<EventContent | null>;
 }
 

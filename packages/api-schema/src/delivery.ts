@@ -48,9 +48,12 @@ export const attemptSchema = z
     request: z.object({
       method: z.string(),
       url: z.string(),
-      headers: z.record(z.string(), z.string()).meta({ description: 'Values of sensitive headers are hidden.' }),
+      headers: z.record(z.string(), z.string()).meta({
+        description: 'Values of sensitive headers are hidden. Empty once the payload of the event is expunged.',
+      }),
       body: z.string().nullable().meta({
-        description: 'Null where it is not known any more: the event, or the webhook with its contract, is gone.',
+        description:
+          'Null where it is not known any more: the event, its payload, or the webhook with its contract, is gone.',
       }),
     }),
     response: z
@@ -60,7 +63,10 @@ export const attemptSchema = z
         body_truncated: z.boolean(),
       })
       .nullable()
-      .meta({ description: 'Null where no response arrived.' }),
+      .meta({
+        description:
+          'Null where no response arrived. Without headers and body once the payload of the event is expunged.',
+      }),
   })
   .meta({ id: 'Attempt' });
 export type AttemptBody = z.infer<typeof attemptSchema>;

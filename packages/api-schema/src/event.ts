@@ -93,8 +93,16 @@ const eventFields = {
 export const eventSchema = z
   .object({
     ...eventFields,
-    data: z.custom<unknown>().meta({ override: {}, description: 'As it was published, byte for byte.' }),
-    fanned_out: z.boolean().meta({ description: 'Whether its deliveries have been made.' }),
+    data: z
+      .custom<unknown>()
+      .meta({ override: {}, description: 'As it was published, byte for byte; null once it is expunged.' }),
+    payload_expunged_at: time
+      .nullable()
+      .meta({ description: 'When `data` and `metadata` were taken away; null: they are as they were published.' }),
+    fanned_out: z.boolean().meta({
+      description:
+        'Whether its deliveries have been made. Also true where none will be: its payload was expunged before.',
+    }),
     matched_webhooks: z
       .int()
       .nullable()

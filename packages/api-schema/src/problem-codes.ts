@@ -68,6 +68,11 @@ export const problemCodes = {
     title: 'The webhook was deleted.',
     help: 'The delivery is still in the log, but there is nowhere to send it. Publish the event again for the webhook that took over.',
   },
+  payload_expunged: {
+    status: 409,
+    title: 'The payload was expunged.',
+    help: 'The delivery is still in the log, but what it would send has been taken away for good. Publish what may be sent as a new event.',
+  },
   too_many_secrets: {
     status: 409,
     title: 'Too many secrets sign already.',

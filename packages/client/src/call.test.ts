@@ -95,6 +95,15 @@ test('a repeated deletion that finds nothing has succeeded', async () => {
   await expect(clientOf(server.url).webhooks.remove('wh_1')).resolves.toBeUndefined();
 });
 
+test('expunging is repeated after a lost answer; that there is no such event is a failure all the same', async () => {
+  const server = await serve('reset', { status: 204 }, 'reset', problem(404, 'not_found'));
+  await expect(clientOf(server.url).events.expungePayload('evt_1')).resolves.toBeUndefined();
+  expect(server.requests.map(({ method, path }) => `${method} ${path}`)).toEqual(
+    Array.from({ length: 2 }, () => 'DELETE /v1/events/evt_1/payload'),
+  );
+  await expect(clientOf(server.url).events.expungePayload('evt_1')).rejects.toMatchObject({ code: 'not_found' });
+});
+
 test.each<[string, [Step, ...Step[]]]>([
   ['at once', [problem(404, 'not_found')]],
   ['after a refusal', [problem(429, 'rate_limited'), problem(404, 'not_found')]],

@@ -38,6 +38,8 @@ export const systemSurroundings: Surroundings = {
 export interface CallRequest extends ApiRequest {
   /** True where doing it twice is the same as doing it once. */
   readonly repeatable: boolean;
+  /** True where a repeat of what was done is answered with 404. */
+  readonly goneWhenDone?: true;
 }
 
 /**
@@ -78,7 +80,7 @@ export function createCall(connection: Connection, surroundings: Surroundings): 
 
 /** A deletion that is repeated because its first answer was lost finds nothing left to delete. */
 function wasDeletedBefore(request: CallRequest, outcome: TryOutcome, unclearBefore: boolean): boolean {
-  return request.method === 'DELETE' && unclearBefore && outcome.kind === 'answer' && outcome.status === 404;
+  return request.goneWhenDone === true && unclearBefore && outcome.kind === 'answer' && outcome.status === 404;
 }
 
 function readAnswer<T>(

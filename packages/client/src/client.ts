@@ -67,6 +67,8 @@ export interface EventCalls {
   /** Goes through the events, page by page. Options hold for each page. */
   (filter?: EventFilter, options?: CallOptions): AsyncGenerator<Event, void, undefined>;
   get(id: string, options?: CallOptions): Promise<Event>;
+  /** Its data and metadata are gone for good, its pending deliveries are cancelled; the event stays. */
+  expungePayload(id: string, options?: CallOptions): Promise<void>;
 }
 
 export interface DeliveryCalls {
@@ -174,6 +176,12 @@ function eventCalls(call: Call): EventCalls {
     iteratePages(call, 'v1/events', eventQuery(filter), readEvent, options);
   return Object.assign(list, {
     get: async (id: string, options?: CallOptions) => getOne(call, itemPath('v1/events', id), readEvent, options),
+    expungePayload: async (id: string, options?: CallOptions) =>
+      call(
+        { method: 'DELETE', path: itemPath('v1/events', id, 'payload'), repeatable: true },
+        () => undefined,
+        options,
+      ),
   });
 }
 
@@ -211,7 +219,11 @@ function webhookCalls(call: Call): WebhookCalls {
         options,
       ),
     remove: async (id, options) =>
-      call({ method: 'DELETE', path: itemPath(base, id), repeatable: true }, () => undefined, options),
+      call(
+        { method: 'DELETE', path: itemPath(base, id), repeatable: true, goneWhenDone: true },
+        () => undefined,
+        options,
+      ),
     test: async (id, eventType, { seed, ...options } = {}) =>
       call(
         {

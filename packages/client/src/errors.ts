@@ -18,6 +18,7 @@ export const problemCodes = [
   'request_timeout',
   'conflict',
   'webhook_deleted',
+  'payload_expunged',
   'too_many_secrets',
   'contract_in_use',
   'payload_too_large',

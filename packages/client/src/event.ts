@@ -54,8 +54,10 @@ export interface Event {
   readonly channels: readonly string[];
   readonly metadata: Readonly<Record<string, unknown>> | null;
   readonly createdAt: string;
-  /** As `JSON.parse` reads it: whole numbers above 2^53 are rounded. */
+  /** As `JSON.parse` reads it: whole numbers above 2^53 are rounded. Null once it is expunged. */
   readonly data: unknown;
+  /** When data and metadata were taken away; null: they are as they were published. */
+  readonly payloadExpungedAt: string | null;
   /** Whether its deliveries have been made. */
   readonly fannedOut: boolean;
   /** How many webhooks got it; null until it is fanned out. */
@@ -148,6 +150,7 @@ export function readEvent(fields: Fields): Event {
     metadata: metadata && fields.freeObject('metadata'),
     createdAt: fields.text('created_at'),
     data: fields.value('data'),
+    payloadExpungedAt: fields.textOrNull('payload_expunged_at'),
     fannedOut: fields.flag('fanned_out'),
     matchedWebhooks: fields.integerOrNull('matched_webhooks'),
     deliveries: fields.list('deliveries', readDelivery),

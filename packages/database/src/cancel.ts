@@ -2,15 +2,18 @@ import { type AuditOf, insertAuditEntry } from './audit-entry.ts';
 import { type Database, runHot } from './database.ts';
 import { inTransaction } from './transaction.ts';
 
+/** What becomes of a delivery that gets no further attempt; the table goes by `d`. One that has ended keeps its status. */
+export const closeDeliverySql = `
+  status = case d.status when 'pending' then 'cancelled' else d.status end,
+  completed_at = case d.status when 'pending' then clock_timestamp() else d.completed_at end,
+  next_attempt_at = null, manual_retry_at = null`;
+
 /** Cancels those of these deliveries that are pending, and drops manual retries that were asked for. */
 export async function cancelDeliveries(database: Database, ids: readonly string[]): Promise<void> {
   await runHot(
     database,
     'cancel-deliveries',
-    `update deliveries d set
-       status = case d.status when 'pending' then 'cancelled' else d.status end,
-       completed_at = case d.status when 'pending' then clock_timestamp() else d.completed_at end,
-       next_attempt_at = null, manual_retry_at = null
+    `update deliveries d set ${closeDeliverySql}
      from unnest($1::uuid[]) as t (id)
      where d.id = t.id and (d.status = 'pending' or d.manual_retry_at is not null)`,
     [ids],

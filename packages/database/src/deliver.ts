@@ -62,9 +62,9 @@ export interface EventContent {
 const loadEventContentsSql = `
   select e.id, e.event_type as "eventType", (extract(epoch from e.occurred_at) * 1000)::float8 as "occurredAtMs", e.payload,
     e.metadata, e.subject
-  from unnest($1::uuid[]) as t (id) join events e on e.id = t.id`;
+  from unnest($1::uuid[]) as t (id) join events e on e.id = t.id and e.payload is not null`;
 
-/** Of these events, those that exist, in any order. */
+/** Of these events, those that exist and whose payload was not expunged, in any order. */
 export async function loadEventContents(database: Database, ids: readonly string[]): Promise<readonly EventContent[]> {
   return runHot<EventContent>(database, 'load-event-contents', loadEventContentsSql, [ids]);
 }

@@ -68,7 +68,7 @@ export async function listDeliveries(
 
 /** A delivery with what its requests were made from, as far as it still exists. */
 export interface DeliveryWithSource extends LoggedDelivery {
-  /** Null where retention has taken the event. */
+  /** Null where retention has taken the event, or its payload was expunged. */
   readonly event: EventContent | null;
   /** Null where the webhook has been deleted. */
   readonly webhook: { readonly contract: string | null; readonly method: string | null } | null;

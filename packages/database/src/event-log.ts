@@ -8,19 +8,23 @@ export interface LoggedEvent {
   readonly id: string;
   readonly eventType: string;
   readonly occurredAt: Date;
-  /** The published JSON text of `data`, byte for byte. */
-  readonly payload: string;
+  /** The published JSON text of `data`, byte for byte; null: it was expunged. */
+  readonly payload: string | null;
   /** JSON text, or null. */
   readonly metadata: string | null;
   readonly subject: string | null;
   readonly channels: readonly string[];
   readonly createdAt: Date;
-  /** Whether its deliveries have been made. One that has none then matched no webhook. */
+  readonly payloadExpungedAt: Date | null;
+  /**
+   * Whether its deliveries have been made. One that has none then matched no webhook, or its payload was expunged before
+   * they were made.
+   */
   readonly fannedOut: boolean;
 }
 
 const columns = `e.id, e.event_type as "eventType", e.occurred_at as "occurredAt", e.payload, e.metadata, e.subject, e.channels,
-  e.created_at as "createdAt"`;
+  e.created_at as "createdAt", e.payload_expunged_at as "payloadExpungedAt"`;
 const fannedOut = `not exists (select from pending_fan_outs p where p.event_id = e.id) as "fannedOut"`;
 
 /** Which events a list shows; what is null restricts nothing. */
@@ -61,8 +65,8 @@ export async function listEvents(
   const { rows } = await database.pool.query<LoggedEvent & { found: number }>(
     `select ${columns}, ${fannedOut}, e.found from (
        select *, (count(*) over ())::int as found,
-         sum(octet_length(payload)) over (order by ${orderBy}) - octet_length(payload) as bytes_before
-       from (${text}) nearest
+         sum(bytes) over (order by ${orderBy}) - bytes as bytes_before
+       from (select *, coalesce(octet_length(payload), 0) as bytes from (${text}) page) nearest
      ) e where e.bytes_before < $${values.push(maxPayloadBytes)} order by ${orderBy}`,
     values,
   );

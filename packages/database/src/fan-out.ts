@@ -80,31 +80,39 @@ export async function loadSubscribedWebhooks(
   return rows;
 }
 
+// The lock on the outbox row is what `expungePayload` waits for before it cancels deliveries: those that are made at the
+// same moment are there by then, and behind it none are made.
 const insertDeliveriesSql = `
   insert into deliveries (id, workspace_id, event_id, webhook_id, event_type, contract, contract_version, next_attempt_at)
-  select id, workspace_id, event_id, webhook_id, event_type, contract, contract_version, now()
+  select t.id, workspace_id, t.event_id, webhook_id, event_type, contract, contract_version, now()
   from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::int[])
     as t (id, workspace_id, event_id, webhook_id, event_type, contract, contract_version)
+  join pending_fan_outs p on p.event_id = t.event_id
+  for key share of p
   on conflict (id) do nothing`;
 
-/** Makes deliveries, due now. One that exists already stays as it is. */
+/** Makes deliveries of events that stand in the outbox, due now. One that exists already stays as it is. */
 export async function insertDeliveries(database: Database, deliveries: readonly NewDelivery[]): Promise<void> {
+  // Outbox rows are locked in the order given, the same as that of `markFannedOut`: two fan-outs of the same events would
+  // wait for each other otherwise.
+  const ordered = deliveries.toSorted((a, b) => (a.eventId < b.eventId ? -1 : a.eventId > b.eventId ? 1 : 0));
   await runHot(database, 'insert-deliveries', insertDeliveriesSql, [
-    deliveries.map(delivery => delivery.id),
-    deliveries.map(delivery => delivery.workspaceId),
-    deliveries.map(delivery => delivery.eventId),
-    deliveries.map(delivery => delivery.webhookId),
-    deliveries.map(delivery => delivery.eventType),
-    deliveries.map(delivery => delivery.contract),
-    deliveries.map(delivery => delivery.contractVersion),
+    ordered.map(delivery => delivery.id),
+    ordered.map(delivery => delivery.workspaceId),
+    ordered.map(delivery => delivery.eventId),
+    ordered.map(delivery => delivery.webhookId),
+    ordered.map(delivery => delivery.eventType),
+    ordered.map(delivery => delivery.contract),
+    ordered.map(delivery => delivery.contractVersion),
   ]);
 }
 
+const markFannedOutSql = `
+  delete from pending_fan_outs p using unnest($1::uuid[]) as t (event_id) where p.event_id = t.event_id`;
+
 /** Takes events out of the outbox: their deliveries exist. */
 export async function markFannedOut(database: Database, eventIds: readonly string[]): Promise<void> {
-  await runHot(database, 'mark-fanned-out', 'delete from pending_fan_outs where event_id = any($1::uuid[])', [
-    eventIds,
-  ]);
+  await runHot(database, 'mark-fanned-out', markFannedOutSql, [eventIds.toSorted()]);
 }
 
 /**

@@ -140,5 +140,6 @@ export {
   listEvents,
   type LoggedEvent,
 } from './event-log.ts';
+export { type ExpungedPayload, expungePayload } from './expunge-payload.ts';
 export { type ManualRetryResult, requestManualRetry } from './manual-retry.ts';
 export { insertTestSend, type NewTestSend, readTestSend, type TestSendState } from './test-send.ts';

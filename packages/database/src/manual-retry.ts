@@ -7,6 +7,8 @@ export type ManualRetryResult =
   | { readonly kind: 'accepted'; readonly delivery: LoggedDelivery }
   /** Its webhook has been deleted: there is nowhere to send it. */
   | { readonly kind: 'webhook_deleted' }
+  /** The payload of its event has been expunged: there is nothing to send. */
+  | { readonly kind: 'payload_expunged' }
   | { readonly kind: 'missing' };
 
 /**
@@ -20,6 +22,13 @@ export async function requestManualRetry(
   audit: AuditOf<[LoggedDelivery]>,
 ): Promise<ManualRetryResult> {
   return inTransaction<ManualRetryResult>(database, async client => {
+    // The event is locked before the delivery, as `expungePayload` does: what is asked for here, that closes.
+    const events = await client.query<{ isExpunged: boolean }>(
+      `select e.payload_expunged_at is not null as "isExpunged" from deliveries d join events e on e.id = d.event_id
+       where d.id = $1 and d.workspace_id = $2 for share of e`,
+      [id, workspaceId],
+    );
+    if (events.rows[0]?.isExpunged === true) return { kind: 'payload_expunged' };
     const { rows } = await client.query<LoggedDelivery & { webhookExists: boolean; alreadyAsked: boolean }>(
       `select ${loggedDeliveryColumns}, d.manual_retry_at is not null as "alreadyAsked",
          exists (select from webhooks w where w.id = d.webhook_id) as "webhookExists"

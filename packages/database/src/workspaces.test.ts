@@ -38,12 +38,13 @@ const newId = (): string => makeUuid(Date.now());
 const makeWorkspace = () => ensureWorkspace(database, { id: newId(), name: newId(), contract: 'standard' }, audit);
 
 async function insertPendingDelivery(workspaceId: string): Promise<string> {
-  const id = newId();
+  const [id, eventId] = [newId(), newId()];
+  await database.pool.query('insert into pending_fan_outs (event_id) values ($1)', [eventId]);
   await insertDeliveries(database, [
     {
       id,
       workspaceId,
-      eventId: newId(),
+      eventId,
       webhookId: newId(),
       eventType: 'call.ended',
       contract: 'standard',

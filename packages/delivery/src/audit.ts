@@ -7,6 +7,7 @@ export const auditActions = [
   'webhook.deactivated',
   'webhook.tested',
   'delivery.retried',
+  'event.payload_expunged',
   'agent.created',
   'agent.updated',
   'agent.deleted',

@@ -33,7 +33,7 @@ export const deliveryOperations = {
     path: '/v1/deliveries/{id}/retry',
     tag,
     summary: 'Attempt a delivery once more, now',
-    description: 'Whatever its status.',
+    description: 'Whatever its status, but not once the payload of its event is expunged (409 `payload_expunged`).',
     scope: 'admin',
     request: { params },
     responses: { 202: { description: 'The attempt will be made.', schema: deliverySchema } },

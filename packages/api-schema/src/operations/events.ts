@@ -15,6 +15,7 @@ import { typeId } from '../fields.ts';
 import { defineOperation } from '../operation.ts';
 
 const tag = 'Events';
+const params = z.object({ id: typeId('evt', 'Id of the event.') });
 
 export const eventOperations = {
   publishEvent: defineOperation({
@@ -72,7 +73,19 @@ export const eventOperations = {
     tag,
     summary: 'Read an event with its deliveries',
     scope: 'read',
-    request: { params: z.object({ id: typeId('evt', 'Id of the event.') }) },
+    request: { params },
     responses: { 200: { description: 'The event.', schema: eventSchema } },
+  }),
+  expungeEventPayload: defineOperation({
+    operationId: 'expungeEventPayload',
+    method: 'delete',
+    path: '/v1/events/{id}/payload',
+    tag,
+    summary: 'Expunge the payload of an event',
+    description:
+      'For data that should not have been published. `data` and `metadata` are gone for good, and with them the headers of the attempts and all that receivers answered but the codes. Pending deliveries are cancelled, and no attempt begins any more; one that is under way may still arrive. The event, its `subject` and its idempotency key stay: publishing it again gives the event without its payload. Repeating the call changes nothing.',
+    scope: 'admin',
+    request: { params },
+    responses: { 204: { description: 'It is gone.' } },
   }),
 } as const;

@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { deriveUuid } from '@signpost/runtime';
 import pg from 'pg';
+import { audit as entry } from '../audit-log.fixture.ts';
 import { type HotPathFixture, makeHotPathFixture } from '../hot-path.fixture.ts';
 import {
   auditDatabase,
@@ -8,6 +9,7 @@ import {
   type AuditReport,
   cancelDeliveries,
   type Database,
+  expungePayload,
   insertDeliveries,
   insertEvents,
   markFannedOut,
@@ -147,6 +149,36 @@ describe('an undamaged database', () => {
     const report = await audit();
     expect(report.findings).toEqual([]);
     expect(report).toMatchObject({ events: 6, eventsWaiting: 1, deliveries: 5, attempts: 7, expectedDeliveries: 3 });
+  });
+
+  test('is clean when payloads were expunged, before the fan-out, half through it, and behind it', async () => {
+    const expunge = (id: string) => workspaceId().then(workspace => expungePayload(database, workspace, id, entry));
+    const [first, second] = [await makeWebhook(), await makeWebhook()];
+    await change('update webhooks set event_types = array[$1] where id = $2', [first.eventType, second.webhook]);
+    await raiseRevision();
+    const unfanned = fixture.newEvent({ eventType: first.eventType });
+    await insertEvents(database, [unfanned]);
+    await expunge(unfanned.id);
+    const half = fixture.newEvent({ eventType: first.eventType });
+    await insertEvents(database, [half]);
+    const { workspaceId: workspace, id: eventId, eventType } = half;
+    const contract = { contract: 'standard', contractVersion: 0 };
+    const delivery = {
+      id: deriveUuid(eventId, first.webhook),
+      workspaceId: workspace,
+      eventId,
+      eventType,
+      ...contract,
+    };
+    await insertDeliveries(database, [{ ...delivery, webhookId: first.webhook }]);
+    await expunge(half.id);
+    const settled = await makeSettled();
+    await change('update deliveries set manual_retry_at = clock_timestamp() where id = $1', [settled.delivery]);
+    await expunge(settled.event);
+    const pending = await makeFannedOut(await makeWebhook());
+    await expunge(pending.event);
+    const report = await audit({ lateness: { eventMs: -1, deliveryMs: -1 } });
+    expect(report).toMatchObject({ findings: [], events: 4, eventsWaiting: 0, deliveries: 3, attempts: 2 });
   });
 
   test('is clean when retention has taken a part of a day', async () => {

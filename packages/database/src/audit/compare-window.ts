@@ -42,7 +42,7 @@ export function compareWindow(rows: WindowRows, rules: AuditRules, log: FindingL
   const testEvents = new Set(rows.deliveries.filter(delivery => delivery.test).map(delivery => delivery.eventId));
   let expected = 0;
   for (const event of rows.events) {
-    if (event.waits || testEvents.has(event.id) || rows.lacks('deliveries', event.id)) continue;
+    if (event.waits || event.isExpunged || testEvents.has(event.id) || rows.lacks('deliveries', event.id)) continue;
     for (const webhook of rows.webhooks.get(event.workspaceId) ?? []) {
       if (!isUnchanged(webhook, event.createdAt, rules) || !matchesSubscription(webhook, event)) continue;
       expected += 1;

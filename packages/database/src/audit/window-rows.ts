@@ -11,6 +11,8 @@ export interface AuditedEvent {
   readonly createdAt: Date;
   /** It stands in the outbox: its deliveries need not exist yet. */
   readonly waits: boolean;
+  /** Its payload was taken away, perhaps before its deliveries were made. */
+  readonly isExpunged: boolean;
 }
 
 /** A delivery and what its attempts amount to. */
@@ -65,7 +67,8 @@ type Reader = Pick<PoolClient, 'query'>;
 export async function readEvents(client: Reader, { from, before }: Window, workspaceId: string | null) {
   const { rows } = await client.query<AuditedEvent>(
     `select e.id, e.workspace_id as "workspaceId", e.event_type as "eventType", e.subject, e.channels,
-       e.created_at as "createdAt", exists (select from pending_fan_outs p where p.event_id = e.id) as waits
+       e.created_at as "createdAt", exists (select from pending_fan_outs p where p.event_id = e.id) as waits,
+       e.payload_expunged_at is not null as "isExpunged"
      from events e
      where e.id >= $1 and e.id < $2 and ($3::uuid is null or e.workspace_id = $3) order by e.id`,
     [from, before, workspaceId],

@@ -67,6 +67,13 @@ const changes: Record<string, readonly [action: string, prepare: Preparation]> =
     'delivery.retried',
     async own => [`POST /v1/deliveries/${await makeDelivery(own)}/retry`, { key: own.key }],
   ],
+  expungeEventPayload: [
+    'event.payload_expunged',
+    async ({ key }) => {
+      const { id } = await make('POST /v1/events', key, { event_type: 'call.ended', data: 'secret' });
+      return [`DELETE /v1/events/${id}/payload`, { key }];
+    },
+  ],
   createEventType: ['event_type.created', ({ key }) => ['POST /v1/event-types', { key, body: { name: 'call.ended' } }]],
   updateEventType: [
     'event_type.updated',
@@ -162,12 +169,17 @@ async function readTables(): Promise<Record<string, string>> {
   return contents;
 }
 
-/** The dispatcher has made every attempt that it was asked for: from here on only calls change anything. */
+/** The dispatcher has made every delivery and attempt that it was asked for: from here on only calls change anything. */
 const settle = () =>
   waitFor(
     async () =>
-      (await query("select from deliveries where status = 'pending' or manual_retry_at is not null")).length === 0,
-    { description: 'no delivery waits for an attempt' },
+      (
+        await query(
+          `select from deliveries where status = 'pending' or manual_retry_at is not null
+           union all select from pending_fan_outs`,
+        )
+      ).length === 0,
+    { description: 'no event waits for its fan-out, and no delivery for an attempt' },
   );
 
 test.each(Object.keys(changes))('%s leaves exactly one entry, and changes nothing without it', async operationId => {

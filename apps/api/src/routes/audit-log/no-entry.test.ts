@@ -69,6 +69,8 @@ test('what is refused and what changes nothing leave no entry', async () => {
   await make('POST /v1/contracts', key, minimal);
   const revoked = (await make('POST /v1/api-keys', key, { name: 'k', scopes: ['read'] })).id;
   await api.call(`DELETE /v1/api-keys/${revoked}`, { key });
+  const expunged = (await make('POST /v1/events', key, { event_type: 'a.b', data: {} })).id;
+  await api.call(`DELETE /v1/events/${expunged}/payload`, { key });
   const missing = '01jd3kq8e5f1x9a7m2c4v6b8n0';
   const before = await countEntries();
   const calls: [status: number, ...Call][] = [
@@ -77,6 +79,8 @@ test('what is refused and what changes nothing leave no entry', async () => {
     [422, 'POST /v1/webhooks', { key, body: { url: 'http://10.0.0.1', events: ['*'] } }],
     [404, `DELETE /v1/webhooks/wh_${missing}`, { key }],
     [404, `POST /v1/deliveries/del_${missing}/retry`, { key }],
+    [404, `DELETE /v1/events/evt_${missing}/payload`, { key }],
+    [204, `DELETE /v1/events/${expunged}/payload`, { key }],
     [409, 'POST /v1/event-types', { key, body: { name: 'a.b' } }],
     [409, 'POST /v1/contracts', { key, body: minimal }],
     [404, 'DELETE /v1/contracts/nothing', { key }],

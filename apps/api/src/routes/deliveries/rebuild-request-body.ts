@@ -7,7 +7,7 @@ import { formatId } from '@signpost/runtime';
  * to keep them.
  *
  * @param contract the one that the delivery began with; null: it is not known any more
- * @returns null where nothing was sent, or where event or contract are not known any more
+ * @returns null where nothing was sent, or where the event, its payload or the contract are not known any more
  */
 export function rebuildRequestBody(
   { id, event }: DeliveryWithSource,

@@ -21,6 +21,11 @@ export const retryDelivery = ({ database, producer }: ApiDependencies) =>
       }),
     );
     if (result.kind === 'missing') return notFound();
+    if (result.kind === 'payload_expunged')
+      return problem(
+        'payload_expunged',
+        'The payload of the event of this delivery has been expunged: there is nothing to send.',
+      );
     if (result.kind === 'webhook_deleted')
       return problem('webhook_deleted', 'The webhook of this delivery has been deleted: there is nowhere to send it.');
     // It is accepted already: what does not reach Redis from here is enqueued by the repairer.

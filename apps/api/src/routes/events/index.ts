@@ -1,5 +1,6 @@
 import type { ApiDependencies } from '../../dependencies.ts';
 import type { Route } from '../../routing.ts';
+import { expungeEventPayload } from './expunge-event-payload.ts';
 import { getEvent } from './get-event.ts';
 import { listEvents } from './list-events.ts';
 import { publishBatch } from './publish-batch.ts';
@@ -10,4 +11,5 @@ export const eventRoutes = (dependencies: ApiDependencies): Route[] => [
   publishBatch(dependencies),
   listEvents(dependencies),
   getEvent(dependencies),
+  expungeEventPayload(dependencies),
 ];

@@ -65,19 +65,19 @@ describe('one event', () => {
   });
 
   test('200: before the fan-out, after one that matched nothing, and after one that did', async () => {
-    const id = await publish('{"event_type":"a","data":1}');
-    const seen = async () => {
-      const { fanned_out, matched_webhooks, deliveries } = (await get(`/v1/events/${id}`)).body;
+    const [id, matched] = [await publish('{"event_type":"a","data":1}'), await publish('{"event_type":"a","data":1}')];
+    const seen = async (eventId = id) => {
+      const { fanned_out, matched_webhooks, deliveries } = (await get(`/v1/events/${eventId}`)).body;
       return { fanned_out, matched_webhooks, deliveries };
     };
     expect(await seen()).toEqual({ fanned_out: false, matched_webhooks: null, deliveries: [] });
     await fanOut(id, 0);
     expect(await seen()).toEqual({ fanned_out: true, matched_webhooks: 0, deliveries: [] });
-    const [delivery] = await fanOut(id, 1);
-    expect(await seen()).toMatchObject({
+    const [delivery] = await fanOut(matched, 1);
+    expect(await seen(matched)).toMatchObject({
       fanned_out: true,
       matched_webhooks: 1,
-      deliveries: [{ id: delivery, event_id: id, status: 'pending' }],
+      deliveries: [{ id: delivery, event_id: matched, status: 'pending' }],
     });
   });
 
