@@ -40,6 +40,20 @@ describe('connections', () => {
     expect(transport.stats()).toMatchObject({ openConnections: 0, idleConnections: 0 });
   });
 
+  test('that took the place of one the receiver had done with count against the limit, and are closed by close()', async () => {
+    const receiver = await fixture.receiving(socket =>
+      socket.write(receiver.requests.length === 1 ? ok.replace('\r\n', '\r\nconnection: close\r\n') : ok),
+    );
+    const transport = fixture.transportOf({ connectionsPerOrigin: 1 });
+    for (let sent = 1; sent <= 3; sent += 1)
+      expect(await send(transport, receiver.url)).toMatchObject({ statusCode: 200 });
+    expect(receiver.requests.map(request => request.connection)).toEqual([1, 2, 2]);
+    expect(transport.stats()).toMatchObject({ origins: 1, openConnections: 1, idleConnections: 1 });
+    await transport.close();
+    await receiver.allClosed();
+    expect(transport.stats()).toMatchObject({ origins: 0, openConnections: 0 });
+  });
+
   test('are closed by close(), after the requests under way had their answer', async () => {
     const held: Socket[] = [];
     const receiver = await fixture.receiving(socket => void held.push(socket));

@@ -164,8 +164,13 @@ class PooledTransport implements Transport {
   #poolOf(target: Target & { kind: 'allowed' }): OriginPool {
     const known = this.#pools.get(target.origin);
     if (known !== undefined) return known;
-    const pool = new OriginPool(target.origin, target.endpoint, this.#environment, this.#connectionsPerOrigin, empty =>
-      this.#pools.delete(empty.origin),
+    const pool = new OriginPool(
+      target.origin,
+      target.endpoint,
+      this.#environment,
+      this.#connectionsPerOrigin,
+      // It says so again when a socket that it gave up has closed, and by then another may have its place.
+      empty => void (this.#pools.get(empty.origin) === empty && this.#pools.delete(empty.origin)),
     );
     this.#pools.set(target.origin, pool);
     return pool;
