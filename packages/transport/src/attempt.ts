@@ -1,7 +1,7 @@
 import type { AttemptOutcome, AttemptPhase, AttemptTimings } from '@signpost/delivery';
 import type { Dispatcher } from 'undici';
 import type { Connection, DispatchOptions, Exchange } from './connection.ts';
-import { deadlineFailure, errorCode, exchangeFailure, failed, type Failure } from './failure.ts';
+import { deadlineFailure, errorCode, exchangeFailure, failed, type Failure, isConnectionEnd } from './failure.ts';
 import { ResponseBody } from './response-body.ts';
 import type { SocketOpening } from './socket-opening.ts';
 
@@ -35,9 +35,12 @@ export class Attempt implements Exchange {
   #opened: SocketOpening | null = null;
   #connection: Connection | null = null;
   #settled = false;
-  /** When the request began to be written; 0 until then. */
+  /** When the request began to be written to the connection at hand; 0 until then. */
   #writtenAt = 0;
-  #resent = false;
+  /** The request goes out over a second connection: there is no third. */
+  #startedOver = false;
+  /** The first connection ended behind a part of the request, so that the receiver may have it. */
+  #maybeArrived = false;
   #statusCode = 0;
   #headers: Record<string, string> = {};
   readonly #body: ResponseBody;
@@ -114,7 +117,7 @@ export class Attempt implements Exchange {
     if (this.#settled) return;
     if (this.#statusCode !== 0) this.#respond(true);
     else if (this.#writtenAt === 0) this.#failUnwritten(error);
-    else if (this.#isProvablyUnsent(error)) this.#startOver();
+    else if (this.#isKeepAliveRace(error)) this.#startOver();
     else this.#abandon(exchangeFailure(error, this.#connection?.peerEnded === true));
   }
 
@@ -122,7 +125,7 @@ export class Attempt implements Exchange {
 
   onDeadline(): void {
     if (this.#settled) return;
-    if (this.#statusCode === 0) this.#abandon(deadlineFailure(this.#phase(), this.#timeoutMs));
+    if (this.#statusCode === 0) this.#abandon(deadlineFailure(this.#stage(), this.#timeoutMs));
     else this.#respond(true);
   }
 
@@ -179,7 +182,7 @@ export class Attempt implements Exchange {
   /** undici refused the request, or the connection ended before the request was written. */
   #failUnwritten(error: Error): void {
     if (isRefusal(errorCode(error))) this.#refuse(error);
-    else if (this.#resent)
+    else if (this.#startedOver)
       this.#abandon(
         failed(
           'connection_reset',
@@ -202,29 +205,35 @@ export class Attempt implements Exchange {
   }
 
   /**
-   * The keep-alive race: the receiver closed an idle connection while the request was being written. Writing again is
-   * safe only where the request cannot have been handled. That is certain where `write` itself failed: the end of the
-   * request never left this machine. A connection that ends after the last byte was written proves nothing, whatever
-   * did not come back, and is reported as it is.
+   * The keep-alive race: the receiver closed an idle connection as the request was on its way to it. Such a request was
+   * hardly read, and the id that the receiver knows it by makes a repeat harmless, so it is written once more, at once
+   * and over a connection of its own. Only where the connection served a request before, ended (a time-out is none), and
+   * gave no byte of an answer: anything else says something about this request and is reported as it is.
    */
-  #isProvablyUnsent(error: Error): boolean {
+  #isKeepAliveRace(error: Error): boolean {
     const connection = this.#connection;
-    if (connection === null || this.#resent || connection.requestsWritten < 2 || connection.interim.firstByteAt !== 0)
-      return false;
-    return 'syscall' in error && error.syscall === 'write';
+    if (connection === null || this.#startedOver || connection.requestsWritten < 2) return false;
+    return connection.interim.firstByteAt === 0 && isConnectionEnd(error, connection.peerEnded);
   }
 
   #startOver(): void {
     const connection = this.#connection;
-    this.#resent = true;
+    this.#startedOver = true;
+    this.#maybeArrived = this.#writtenAt !== 0;
     this.#connection = null;
     this.#writtenAt = 0;
     if (connection !== null) this.#pool.replace(connection, this);
   }
 
-  #phase(): AttemptPhase {
+  /** Where the attempt is now. */
+  #stage(): AttemptPhase {
     if (this.#writtenAt !== 0) return 'request';
     return (this.opening ?? this.#opened)?.phase ?? 'queued';
+  }
+
+  /** How far it got: no second connection takes back what the first one may have carried to the receiver. */
+  #phase(): AttemptPhase {
+    return this.#maybeArrived ? 'request' : this.#stage();
   }
 
   #timings(): AttemptTimings {

@@ -98,20 +98,6 @@ describe('a kept connection that the receiver closes', () => {
     );
   });
 
-  test('once it has the request is connection_reset, and the request is not repeated', async () => {
-    const receiver = await fixture.receiving((socket, request) =>
-      receiver.requests.length === 1 ? socket.write(ok) : socket.end(request.body.slice(0, 0)),
-    );
-    const transport = fixture.transportOf();
-    expect(await send(transport, receiver.url)).toMatchObject({ statusCode: 200 });
-    expect(await send(transport, receiver.url)).toMatchObject({
-      kind: 'no_response',
-      code: 'connection_reset',
-      phase: 'request',
-    });
-    expect(receiver.requests.map(request => request.connection)).toEqual([1, 1]);
-  });
-
   test('so that the write itself fails is replaced within the attempt', async () => {
     // The receiver lives in a thread of its own and resets the connection while this thread stands still between
     // undici's last look at the idle socket and its write.

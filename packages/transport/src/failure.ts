@@ -174,6 +174,12 @@ export function exchangeFailure(error: unknown, peerEnded: boolean): Failure {
   );
 }
 
+/** Whether the receiver ended the connection: by a reset, or by closing its side. See {@link exchangeFailure}. */
+export function isConnectionEnd(error: unknown, peerEnded: boolean): boolean {
+  const code = errorCode(error);
+  return code === 'ECONNRESET' || code === 'EPIPE' || (code === 'UND_ERR_SOCKET' && peerEnded);
+}
+
 /** Names a deadline that passed before a response head was complete. */
 export function deadlineFailure(phase: AttemptPhase, timeoutMs: number): Failure {
   const limit = `within ${timeoutMs} ms`;
