@@ -1,11 +1,13 @@
+import type { CompiledContract } from '@signpost/contracts';
 import type { AttemptRecord, DeliveryToAttempt } from '@signpost/database';
-import type { AttemptOutcome, NextStep } from '@signpost/delivery';
+import { type AttemptOutcome, type NextStep, shownLocation, shownRefresh } from '@signpost/delivery';
 import type { DeliverJob } from '@signpost/queue';
-import { maskSensitiveHeaders } from '@signpost/runtime';
+import { hideValues, maskedValue, maskHeaders, maskSensitiveHeaders } from '@signpost/runtime';
 
 export interface FinishedAttempt {
   readonly job: DeliverJob;
   readonly delivery: DeliveryToAttempt;
+  readonly contract: CompiledContract;
   readonly attemptId: string;
   readonly startedAtMs: number;
   readonly request: {
@@ -17,10 +19,14 @@ export interface FinishedAttempt {
   readonly step: NextStep;
 }
 
-/** The row that tells an attempt. Credentials in headers are masked before they are stored. */
+/**
+ * The row that tells an attempt. Credentials in headers are masked before they are stored, those of the request also where
+ * the receiver repeats them; the contract's signatures are shown, for people to compare them.
+ */
 export function attemptRecord({
   job,
   delivery,
+  contract,
   attemptId,
   startedAtMs,
   request,
@@ -29,6 +35,7 @@ export function attemptRecord({
 }: FinishedAttempt): AttemptRecord {
   const response = outcome.kind === 'response' ? outcome : null;
   const error = step.kind === 'succeeded' ? null : step.error;
+  const sent = maskHeaders(request.headers, contract.signatureHeaderNames);
   return {
     id: attemptId,
     deliveryId: delivery.id,
@@ -40,14 +47,25 @@ export function attemptRecord({
     status: step.kind === 'succeeded' ? 'succeeded' : 'failed',
     responseCode: response?.statusCode ?? null,
     errorCode: error?.code ?? null,
-    errorMessage: error?.message ?? null,
+    errorMessage: error === null ? null : hideValues(error.message, sent.hidden, false),
     requestMethod: request.method,
     requestUrl: request.url,
-    requestHeaders: JSON.stringify(maskSensitiveHeaders(request.headers)),
-    responseHeaders: response === null ? null : JSON.stringify(maskSensitiveHeaders(response.headers)),
-    responseBody: response?.body ?? null,
+    requestHeaders: JSON.stringify(sent.headers),
+    responseHeaders: response === null ? null : JSON.stringify(shownHeaders(response.headers, sent.hidden)),
+    responseBody: response === null ? null : hideValues(response.body, sent.hidden, response.bodyTruncated),
     responseBodyTruncated: response?.bodyTruncated ?? false,
     phase: outcome.phase,
     timings: outcome.timings,
   };
+}
+
+/** Headers of an answer, as the log keeps them: no credential, and no place to go with one in it. */
+function shownHeaders(headers: Readonly<Record<string, string>>, hidden: readonly string[]): Record<string, string> {
+  const shown = maskSensitiveHeaders(headers);
+  const { location, refresh, 'content-location': contentLocation } = headers;
+  if (location !== undefined) shown['location'] = shownLocation(location) ?? maskedValue;
+  if (contentLocation !== undefined) shown['content-location'] = shownLocation(contentLocation) ?? maskedValue;
+  if (refresh !== undefined) shown['refresh'] = shownRefresh(refresh) ?? maskedValue;
+  if (hidden.length > 0) for (const name in shown) shown[name] = hideValues(shown[name] as string, hidden, false);
+  return shown;
 }

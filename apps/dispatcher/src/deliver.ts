@@ -150,7 +150,7 @@ async function attempt(options: DeliverOptions, job: DeliverJob, delivery: Deliv
   // Before it is recorded: after that nothing would bring us back here if this process died in between.
   if (gone) await deactivateWebhook(database, target.id, 'gone', deactivationEntry);
   const result = await recorder.record(
-    attemptRecord({ job, delivery, attemptId, startedAtMs, request, outcome, step }),
+    attemptRecord({ job, delivery, contract, attemptId, startedAtMs, request, outcome, step }),
   );
   note(options, job, delivery, outcome, step, result.kind === 'recorded' ? result.number : null);
   if (gone) await cancelPendingDeliveries(database, target.id);

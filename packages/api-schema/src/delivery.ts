@@ -58,8 +58,13 @@ export const attemptSchema = z
     }),
     response: z
       .object({
-        headers: z.record(z.string(), z.string()),
-        body: z.string().nullable(),
+        headers: z.record(z.string(), z.string()).meta({
+          description:
+            'Values of sensitive headers are hidden, and of `location`, `content-location` and `refresh` user, password, query and fragment.',
+        }),
+        body: z.string().nullable().meta({
+          description: 'Where it repeats values of sensitive headers of the request, `[hidden]` stands in their place.',
+        }),
         body_truncated: z.boolean(),
       })
       .nullable()

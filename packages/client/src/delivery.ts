@@ -69,7 +69,9 @@ export interface Attempt {
   };
   /** null where no response arrived. */
   readonly response: {
+    /** Values of sensitive headers are hidden, and secrets in the URLs of others. */
     readonly headers: Readonly<Record<string, string>>;
+    /** Values of sensitive headers of the request that it repeats are hidden. */
     readonly body: string | null;
     readonly bodyTruncated: boolean;
   } | null;

@@ -42,6 +42,8 @@ export interface CompiledContract {
   publicKey(secret: string): string | null;
   /** Whether an old and a new secret can sign side by side; if not, a rotation takes effect at once. */
   readonly canCarryTwoSignatures: boolean;
+  /** Names of the headers that carry signatures, as `seal` spells them. */
+  readonly signatureHeaderNames: readonly string[];
   isSuccess(statusCode: number): boolean;
   /** Whether the receiver says by this status code that the webhook is gone for good. */
   disablesWebhook(statusCode: number): boolean;
@@ -75,6 +77,7 @@ export function compileContract(document: ContractDocument): CompiledContract {
     retryJitterRatio: document.retry.jitter_ratio,
     bodyNeedsAttempt,
     canCarryTwoSignatures: document.signature.separator !== null,
+    signatureHeaderNames: signatureHeaders.map(header => header.name),
     seal(input) {
       const data = readData(input);
       // Encoded once: the same buffer is signed and sent.

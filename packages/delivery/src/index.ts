@@ -37,6 +37,7 @@ export {
   nextRetryDelayMs,
   parseRetryAfterMs,
 } from './retry-schedule.ts';
+export { shownLocation, shownRefresh } from './shown-location.ts';
 export {
   type ApiKeyScope,
   apiKeyScopes,

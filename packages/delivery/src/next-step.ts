@@ -2,9 +2,8 @@ import type { AttemptError } from './attempt-errors.ts';
 import { attemptErrors } from './attempt-errors.ts';
 import type { AttemptOutcome } from './outcome.ts';
 import { nextRetryDelayMs, parseRetryAfterMs } from './retry-schedule.ts';
+import { shownLocation } from './shown-location.ts';
 import type { AttemptTrigger } from './statuses.ts';
-
-const maxShownLocationLength = 200;
 
 /** What follows from an attempt. */
 export type NextStep =
@@ -75,17 +74,7 @@ function describeFailure(outcome: AttemptOutcome, gone: boolean): AttemptError {
 }
 
 function describeRedirect(statusCode: number, location: string | undefined): string {
-  const target = shownLocation(location);
+  const target = location === undefined ? null : shownLocation(location);
   if (target === null) return `${statusCode}: ${attemptErrors.redirect_not_followed}`;
   return `${statusCode}: The receiver answered with a redirect (to ${target}). Redirects are never followed: update the URL of the webhook.`;
-}
-
-/** Where a redirect points, without what may be a secret: user name, password, query and fragment. Null: nowhere to go. */
-function shownLocation(location: string | undefined): string | null {
-  if (location === undefined) return null;
-  const own = 'own-origin.invalid';
-  const url = URL.parse(location, `https://${own}/`);
-  if (url === null || (url.protocol !== 'https:' && url.protocol !== 'http:')) return null;
-  const shown = url.hostname === own ? url.pathname : `${url.origin}${url.pathname}`;
-  return shown.length > maxShownLocationLength ? `${shown.slice(0, maxShownLocationLength)}…` : shown;
 }

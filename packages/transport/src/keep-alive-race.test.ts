@@ -58,8 +58,12 @@ describe('a kept connection that the receiver ends without a byte of an answer',
     const server = createServer(socket =>
       socket.on('data', () => {
         requests += 1;
-        if (requests === 1) socket.write(ok);
-        else server.close(() => undefined) && socket.end();
+        if (requests === 1) {
+          socket.write(ok);
+          return;
+        }
+        server.close();
+        socket.end();
       }),
     );
     const url = `http://127.0.0.1:${await listen(server)}/`;
