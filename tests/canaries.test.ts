@@ -1,10 +1,12 @@
 // Strings that occur nowhere else go in wherever a secret may go in; then everything that Signpost writes is searched.
-import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { type Operation, operations } from '@signpost/api-schema';
 import { verify } from '@signpost/contracts/verify';
-import { type ReceivedRequest, type Receiver, startReceiver } from '@signpost/testing';
+import { type AppProcess, type ReceivedRequest, type Receiver, startApp, startReceiver } from '@signpost/testing';
+import { canaries, canary, found } from './support/canaries.ts';
 import { type Installation, startInstallation } from './support/installation.ts';
+import { loopbackNameServer } from './support/name-server.ts';
+import { everythingOnQueuePage } from './support/queue-page.ts';
 import {
   everyColumnWith,
   everythingInRedis,
@@ -13,67 +15,35 @@ import {
   spellingsOf,
 } from './support/search-stores.ts';
 
-const makeCanary = (name: string) => `${name}${randomBytes(15).toString('hex')}`;
-const makeSigningSecret = () => `whsec_${randomBytes(30).toString('base64')}`;
-
-/** By name; those that Signpost makes itself are added as they come. */
-const canaries: Record<string, string> = {
-  'Authorization header': makeCanary('authorization'),
-  'header with a token': makeCanary('vendor'),
-  'changed Authorization header': makeCanary('changed'),
-  'password in a URL': makeCanary('password'),
-  'token in a URL': makeCanary('urltoken'),
-  'idempotency key': makeCanary('idempotency'),
-  payload: makeCanary('payload'),
-  'wrong key': makeCanary('wrongkey'),
-  'broken JSON': makeCanary('broken'),
-  "receiver's cookie": makeCanary('cookie'),
-  'given signing secret': makeSigningSecret(),
-  'signing secret of a rotation': makeSigningSecret(),
-};
-const canary = (name: string): string => canaries[name] as string;
-
 /** Where each may be: `table.column`. What is not listed is nowhere. */
 const homes: Record<string, readonly string[]> = {
   'Authorization header': ['webhooks.headers'],
   'changed Authorization header': ['webhooks.headers'],
   'header with a token': ['webhooks.headers'],
+  'header with a key': ['webhooks.headers'],
   'token in a URL': ['attempts.request_url', 'webhooks.url'],
   'idempotency key': ['idempotency_keys.key'],
-  payload: ['events.payload'],
+  // The receiver repeats it.
+  payload: ['attempts.response_body', 'events.payload'],
 };
 
 let receiver: Receiver;
 let signpost: Installation;
+let queuePage: AppProcess;
 let monitor: RedisListener;
 const ids: Record<string, string> = {};
-const dumps = { logs: '', metrics: '', told: '', redis: '', pages: '' };
+const dumps = { logs: '', metrics: '', told: '', redis: '', pages: '', queuePage: '' };
 const processTimeoutMs = 120_000;
-/** Processes ask a name server that is not there, and none outside this machine. */
-const loopbackNameServer = `data:text/javascript,${encodeURIComponent(`
-  import dns from 'node:dns/promises';
-  import { syncBuiltinESMExports } from 'node:module';
-  dns.Resolver = class extends dns.Resolver {
-    constructor(options) {
-      super(options);
-      this.setServers(['127.0.0.1:1']);
-    }
-  };
-  syncBuiltinESMExports();
-`)}`;
 
 beforeAll(async () => {
-  receiver = await startReceiver(({ path }) =>
-    path.startsWith('/failing')
-      ? { status: 500, headers: { 'set-cookie': `session=${canary("receiver's cookie")}` } }
-      : {},
-  );
+  receiver = await startReceiver(repeatEverything);
   signpost = await startInstallation({
     environment: { LOG_LEVEL: 'trace', INTERNAL_PORT: '0', NODE_OPTIONS: `--import=${loopbackNameServer}` },
   });
   canaries['API key'] = signpost.key;
   canaries['instance key'] = signpost.environment['ADMIN_API_KEY'] as string;
   canaries['encryption key'] = signpost.environment['ENCRYPTION_KEY'] as string;
+  queuePage = await startApp('queue-page', { REDIS_URL: signpost.redis.url, LOG_LEVEL: 'trace' });
   monitor = await listenToRedis(signpost.redis.port);
   await driveManagement();
   await driveDeliveries();
@@ -82,9 +52,28 @@ beforeAll(async () => {
 }, processTimeoutMs);
 afterAll(async () => {
   monitor.stop();
+  await queuePage.stop();
   await signpost.close();
   await receiver.close();
 }, processTimeoutMs);
+
+/** A receiver that puts all that it was sent into its answer, as those do that are made for looking at requests. */
+function repeatEverything({ path, headers, body }: ReceivedRequest) {
+  const { host } = new URL(receiver.url);
+  const password = canary("password in a receiver's Location");
+  const elsewhere = `http://user:${password}@${host}/?token=${canary("token in a receiver's Location")}`;
+  return {
+    status: path.startsWith('/failing') ? 307 : 200,
+    headers: {
+      'set-cookie': `session=${canary("receiver's cookie")}`,
+      'x-repeated': [headers.authorization, headers['x-vendor-token'], headers['x-access-key']].join(' '),
+      location: elsewhere,
+      'content-location': elsewhere,
+      refresh: `5; url=${elsewhere}`,
+    },
+    body: `${JSON.stringify(headers)}\n${String(headers.authorization).replace('Bearer ', 'Not valid: ')}\n${body.toString()}`,
+  };
+}
 
 async function ask(status: number, method: string, path: string, body?: unknown, headers?: Record<string, string>) {
   const answer = await signpost.call(method, path, body, headers);
@@ -97,6 +86,7 @@ async function driveManagement(): Promise<void> {
   const headers = {
     authorization: `Bearer ${canary('Authorization header')}`,
     'x-vendor-token': canary('header with a token'),
+    'x-access-key': canary('header with a key'),
   };
   const common = { events: ['call.*'], retry_schedule: [], timeout_ms: 2000, headers };
   const create = async (name: string, more: Record<string, unknown>): Promise<void> => {
@@ -135,7 +125,7 @@ async function driveDeliveries(): Promise<void> {
   const deliveries = await signpost.settledDeliveries(published.id, 60_000);
   expect(new Set(deliveries.map(({ status }) => status))).toEqual(new Set(['succeeded', 'failed']));
   const errors = await signpost.query<{ code: string }>('select distinct error_code as code from attempts order by 1');
-  expect(errors.map(({ code }) => code)).toEqual(['dns_failed', 'http_status', 'tls_failed', null]);
+  expect(errors.map(({ code }) => code)).toEqual(['dns_failed', 'redirect_not_followed', 'tls_failed', null]);
   const failed = deliveries.find(({ webhook_id }) => webhook_id === ids['failing']);
   ids['delivery'] = failed.id;
   await ask(202, 'POST', `/v1/deliveries/${failed.id}/retry`);
@@ -181,15 +171,12 @@ async function collect(): Promise<void> {
   dumps.redis = await everythingInRedis(signpost.redis.url);
   for (const page of ['/docs', '/docs/errors', '/openapi.json', '/health/ready'])
     dumps.pages += await textOf(signpost.api.url + page);
-  dumps.logs = [signpost.api, ...signpost.dispatchers].map(app => app.logs()).join('\n');
+  dumps.queuePage = await everythingOnQueuePage(queuePage.url);
+  dumps.logs = [signpost.api, ...signpost.dispatchers, queuePage].map(app => app.logs()).join('\n');
 }
 
-/** Names of the canaries that occur in the text, in any spelling. */
-const found = (text: string): string[] =>
-  Object.keys(canaries).filter(name => spellingsOf(canary(name)).some(spelling => text.includes(spelling)));
-
 test('the search finds each of them, in each spelling', () => {
-  expect(Object.keys(canaries)).toHaveLength(20);
+  expect(Object.keys(canaries)).toHaveLength(23);
   for (const [name, secret] of Object.entries(canaries)) {
     const spellings = [
       secret,
@@ -217,6 +204,7 @@ test('the receiver got what it should: headers, token, payload, and signatures o
   expect(given?.headers).toMatchObject({
     authorization: `Bearer ${canary('Authorization header')}`,
     'x-vendor-token': canary('header with a token'),
+    'x-access-key': canary('header with a key'),
   });
   expect(made?.headers.authorization).toBe(canary('changed Authorization header'));
   expect(given?.path).toBe(`/given?token=${canary('token in a URL')}`);
@@ -270,6 +258,12 @@ test('pages hold none of them', () => {
   expect(found(dumps.pages)).toEqual([]);
 });
 
+test('the queue page, with the API behind it, holds none of them', () => {
+  expect(dumps.queuePage).toContain('Signpost queues');
+  expect(dumps.queuePage).toMatch(/"eventIds":\["[0-9a-f-]{36}"/);
+  expect(found(dumps.queuePage)).toEqual([]);
+});
+
 test('what can be read with a key holds no key, secret or value of a credential', async () => {
   const idOf: Record<string, string | undefined> = {
     '/v1/webhooks/{id}': ids['given'],
@@ -294,5 +288,5 @@ test('what can be read with a key holds no key, secret or value of a credential'
   expect(reads.length).toBeGreaterThan(8);
   // The read is of this installation: what may be shown is there.
   expect(found(text)).toEqual(['token in a URL', 'payload']);
-  expect(text).toContain('[hidden]');
+  expect(text).toContain('Not valid: [hidden]');
 });
