@@ -48,6 +48,7 @@ const webhook = {
   metadata: {},
   active: true,
   deactivated_reason: null,
+  retry_after: null,
   created_at: 't',
   updated_at: 't',
 };

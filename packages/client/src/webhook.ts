@@ -51,6 +51,8 @@ export interface Webhook {
   readonly active: boolean;
   /** Why Signpost deactivated it, if it did. */
   readonly deactivatedReason: string | null;
+  /** Until then deliveries wait: the receiver asked for it. ISO 8601; null: they do not. */
+  readonly retryAfter: string | null;
   readonly createdAt: string;
   readonly updatedAt: string;
 }
@@ -112,6 +114,7 @@ export function readWebhook(fields: Fields): Webhook {
     metadata: fields.freeObject('metadata'),
     active: fields.flag('active'),
     deactivatedReason: fields.textOrNull('deactivated_reason'),
+    retryAfter: fields.textOrNull('retry_after'),
     createdAt: fields.text('created_at'),
     updatedAt: fields.text('updated_at'),
   };

@@ -69,6 +69,7 @@ describe('create', () => {
       metadata: {},
       active: true,
       deactivated_reason: null,
+      retry_after: null,
       created_at: expect.stringMatching(/Z$/),
       updated_at: expect.stringMatching(/Z$/),
     });
