@@ -1,10 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import { isProcessAlive } from '@signpost/stores';
 import { type AppProcess, startApp } from '@signpost/testing';
+import { createClockShift } from '../support/clock-shift.ts';
 import type { App, Store } from './plan.ts';
 import { signalAll } from './stores.ts';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
@@ -16,6 +13,7 @@ export interface AppSlot {
   readonly ways: Readonly<Record<Store, TcpProxy>>;
   /** Starts it, again and again until it is up, as whoever supervises it does. */
   start(): Promise<void>;
+  /** @throws like the others, if nothing runs there */
   kill(): Promise<void>;
   /** Asks it to end, and waits until what it has at hand is done. */
   stop(): Promise<void>;
@@ -24,8 +22,8 @@ export interface AppSlot {
   shiftClock(byMs: number): void;
   /** Says why it ended by itself and starts it again; null: it runs, or was killed on purpose. */
   findUnexpectedEnd(): string | null;
-  /** What the process that runs now has said so far. */
-  logs(): string;
+  /** What its processes have logged of requests that they answered with 500. */
+  internalFaults(): readonly string[];
   /** Ends it for good, at once. */
   abandon(): Promise<void>;
 }
@@ -38,32 +36,36 @@ export interface AppSlotOptions {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-const clockShift = pathToFileURL(path.join(import.meta.dirname, 'clock-shift.ts')).href;
 const restartPauseMs = 300;
 
-export async function createAppSlot({ name, port, stores, environment }: AppSlotOptions): Promise<AppSlot> {
+export async function createAppSlot(options: AppSlotOptions): Promise<AppSlot> {
+  const { name, stores } = options;
   const ways = { postgres: await startTcpProxy(stores.postgres.port), redis: await startTcpProxy(stores.redis.port) };
-  const folder = mkdtempSync(path.join(tmpdir(), 'signpost-chaos-clock-'));
-  const clockFile = path.join(folder, 'shift');
-  writeFileSync(clockFile, '0');
-  const isDispatcher = name.startsWith('dispatcher');
-  const env = {
-    ...environment,
-    PORT: String(port),
-    DATABASE_URL: throughPort(stores.postgres.url, ways.postgres.port),
-    REDIS_URL: throughPort(stores.redis.url, ways.redis.port),
-    ...(isDispatcher ? { NODE_OPTIONS: `--import=${clockShift}`, CHAOS_CLOCK_FILE: clockFile } : {}),
-  };
+  const clock = createClockShift();
+  const app = name.startsWith('dispatcher') ? 'dispatcher' : 'api';
+  const env = { ...environmentOf(options, ways), ...(app === 'dispatcher' ? clock.environment : {}) };
   let process_: AppProcess | null = null;
   let spawnedPid = 0;
   let isAbandoned = false;
+  const faultsOfEnded: string[] = [];
+  const running = (): AppProcess => {
+    if (process_ === null) throw new Error(`${name} does not run`);
+    return process_;
+  };
+  /** Ends the process that runs, and keeps what it had to say. */
+  const end = async (how: 'kill' | 'stop'): Promise<void> => {
+    const ending = running();
+    process_ = null;
+    await ending[how]();
+    faultsOfEnded.push(...internalFaultsIn(ending.logs()));
+  };
   return {
     name,
     ways,
     async start() {
       while (process_ === null && !isAbandoned) {
         try {
-          process_ = await startApp(isDispatcher ? 'dispatcher' : 'api', env, pid => {
+          process_ = await startApp(app, env, pid => {
             spawnedPid = pid;
           });
         } catch {
@@ -73,33 +75,40 @@ export async function createAppSlot({ name, port, stores, environment }: AppSlot
       }
       if (isAbandoned) await process_?.kill();
     },
-    async kill() {
-      const victim = process_;
-      process_ = null;
-      await victim?.kill();
-    },
-    async stop() {
-      const stopping = process_;
-      process_ = null;
-      await stopping?.stop();
-    },
-    freeze: () => process_?.pause(),
+    kill: () => end('kill'),
+    stop: () => end('stop'),
+    freeze: () => running().pause(),
     thaw: () => process_?.resume(),
-    shiftClock: byMs => writeFileSync(clockFile, String(byMs)),
+    shiftClock: byMs => clock.set(byMs),
     findUnexpectedEnd() {
       if (process_ === null || isProcessAlive(process_.pid)) return null;
-      const log = process_.logs().slice(-2000);
+      const log = process_.logs();
       process_ = null;
-      return `${name} ended by itself:\n${log}`;
+      faultsOfEnded.push(...internalFaultsIn(log));
+      return `${name} ended by itself:\n${log.slice(-2000)}`;
     },
-    logs: () => process_?.logs() ?? '',
+    internalFaults: () => [...faultsOfEnded, ...internalFaultsIn(process_?.logs() ?? '')],
     async abandon() {
       isAbandoned = true;
       signalAll(spawnedPid === 0 ? [] : [spawnedPid], 'SIGKILL');
       await process_?.kill();
       await Promise.all(Object.values(ways).map(way => way.close()));
-      rmSync(folder, { recursive: true, force: true });
+      clock.remove();
     },
+  };
+}
+
+/** The lines of requests that were answered with 500: the client repeats them, so that a later answer hides it. Pure. */
+export function internalFaultsIn(log: string): string[] {
+  return log.split('\n').filter(line => line.includes('"code":"internal"'));
+}
+
+function environmentOf({ port, stores, environment }: AppSlotOptions, ways: AppSlot['ways']): Record<string, string> {
+  return {
+    ...environment,
+    PORT: String(port),
+    DATABASE_URL: throughPort(stores.postgres.url, ways.postgres.port),
+    REDIS_URL: throughPort(stores.redis.url, ways.redis.port),
   };
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { parseId } from '@signpost/runtime';
 import type { Cleanup } from './cleanup.ts';
 import { compare, type Comparison } from './compare.ts';
-import { type FaultLog, runFaults } from './fault-rounds.ts';
+import { type FaultLog, findUnmetKinds, runFaults } from './fault-rounds.ts';
 import { describeDelivery, type FinalState, readFinalState, waitUntilSettled } from './final-state.ts';
 import { type ProducerCounts, startProducers } from './producers.ts';
 import { createRandom } from './random.ts';
@@ -89,8 +89,10 @@ export async function runChaos(options: ChaosOptions, cleanup: Cleanup): Promise
     settledAfterMs,
     failures: [
       ...faults.unexpectedEnds,
+      ...findUnmetKinds(faults.counts, options.forMs),
       ...unacknowledged.map(({ event }) => `number ${event.n} was never acknowledged`).slice(0, maxShown),
-      ...producers.counts.refused.map(text => `refused for good: ${text}`),
+      ...producers.counts.refused.map(text => `refused for good: ${text}`).slice(0, maxShown),
+      ...[...system.slots.values()].flatMap(slot => slot.internalFaults().slice(0, maxShown)),
       ...(await describeViolations(system, comparison)),
       ...state.notSucceeded,
       ...state.endedTwice,

@@ -13,7 +13,8 @@ Options
   --verbose       a line for each fault
   --help
 
-Exit code 0: nothing was lost. 1: something was, or it did not settle.
+Exit code 0: nothing was lost. 1: something was, it did not settle, a call was answered with 500, or a kind of fault could
+not be carried out.
 `;
 
 export type ChaosArguments =

@@ -35,6 +35,21 @@ export type Fault =
       readonly forMs: number;
     };
 
+export const faultKinds = [
+  'crash',
+  'cut',
+  'empty',
+  'fill',
+  'freeze',
+  'kill',
+  'restart',
+  'rewind',
+  'shift',
+  'stall',
+  'swallow',
+  'wipe',
+] as const satisfies readonly Fault['kind'][];
+
 /** A fault, and how long after the one before it. */
 export interface PlannedFault {
   readonly afterMs: number;
@@ -46,11 +61,18 @@ export const leaseMs = 2000;
 const meanPauseMs = 1500;
 const hourMs = 3_600_000;
 
-/** The faults of a run, without end. The same chance gives the same faults. Pure. */
+/**
+ * The faults of a run, without end: each kind once, in any order, and then whatever is drawn. The same chance gives the
+ * same faults. Pure.
+ */
 export function* planFaults(random: SeededRandom): Generator<PlannedFault, never> {
+  const due = new Set<Fault['kind']>(faultKinds);
   for (;;) {
     const afterMs = Math.min(5000, Math.round(-Math.log(1 - random.next()) * meanPauseMs));
-    yield { afterMs, fault: drawFault(random) };
+    let fault = drawFault(random);
+    while (due.size > 0 && !due.has(fault.kind)) fault = drawFault(random);
+    due.delete(fault.kind);
+    yield { afterMs, fault };
   }
 }
 

@@ -38,15 +38,7 @@ interface Tracked {
 const loops = 16;
 const pauseAfterFailureMs = 200;
 /** Codes of what passes: the same event is published again with the same key. */
-const passing = new Set([
-  'store_unavailable',
-  'network',
-  'timeout',
-  'internal',
-  'rate_limited',
-  'request_timeout',
-  'invalid_answer',
-]);
+const passing = new Set(['store_unavailable', 'network', 'timeout', 'rate_limited', 'request_timeout']);
 
 export function startProducers(options: ProducerOptions): Producers {
   const book = createBook(options);

@@ -1,4 +1,5 @@
 import type { ChaosResult } from './chaos.ts';
+import type { FaultLog } from './fault-rounds.ts';
 
 /** The figures of a run, for people. Pure. */
 export function chaosReport(result: ChaosResult, repeatWith: string): string {
@@ -23,20 +24,14 @@ export function chaosReport(result: ChaosResult, repeatWith: string): string {
   return `${[...lines, '', ...verdict, '', `Again: ${repeatWith}`].join('\n')}\n`;
 }
 
-/** One row for each kind of fault: `kills: 12 dispatcher, 3 api`. */
-function faultRows(counts: Readonly<Record<string, number>>): (readonly [string, string])[] {
-  const byKind = Map.groupBy(Object.entries(counts), ([name]) => name.slice(0, name.indexOf(' ')));
-  return [...byKind].toSorted(byName).map(([kind, entries]) => [
-    `fault: ${kind}`,
-    entries
-      .toSorted(byName)
-      .map(([name, count]) => `${count} ${name.slice(kind.length + 1)}`)
-      .join(', '),
-  ]);
-}
-
-function byName([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {
-  return a < b ? -1 : 1;
+/** One row for each kind of fault: `fault: kill  3 api, 12 dispatcher; 2 skipped`. */
+function faultRows(counts: FaultLog['counts']): (readonly [string, string])[] {
+  return counts
+    .toSorted((a, b) => (a.kind < b.kind ? -1 : 1))
+    .map(({ kind, done, skipped, failed }) => {
+      const rest = [skipped > 0 ? `${skipped} skipped` : [], failed > 0 ? `${failed} FAILED` : []].flat();
+      return [`fault: ${kind}`, [listed(done), ...rest].join('; ')];
+    });
 }
 
 function listed(counts: Readonly<Record<string, number>>): string {
