@@ -117,7 +117,7 @@ test('a manual retry and the scheduled attempt of one delivery are never on thei
   const [{ id: deliveryId }] = (await signpost.call('GET', `/v1/events/${id}`)).body.deliveries;
   expect((await signpost.call('POST', `/v1/deliveries/${deliveryId}/retry`)).status).toBe(202);
   // The manual job has been looked at, and put back because the scheduled one is under way.
-  await waitFor(async () => (await jobAttempts()) > 0, { description: 'the manual job has waited once' });
+  await waitFor(async () => (await timesPutBack('manual')) > 0, { description: 'the manual job has waited once' });
   expect(receiver.requests).toHaveLength(1);
   release();
   await receiver.waitForRequests(2);
@@ -128,12 +128,40 @@ test('a manual retry and the scheduled attempt of one delivery are never on thei
   ]);
 }, 60_000);
 
-/** How often the manual job of the only delivery has been run. */
-async function jobAttempts(): Promise<number> {
+test('a scheduled attempt that falls due at another dispatcher while a manual retry is on its way waits for it; both are recorded', async () => {
+  // One place each: whoever makes the manual attempt cannot look at the scheduled one.
+  const environment = { LEASE_MS: '20000', DISPATCHER_CONCURRENCY: '1' };
+  ({ signpost, receiver } = await startBoth({ dispatchers: 2, environment }));
+  let release = (): void => {};
+  const held = new Promise<void>(resolve => {
+    release = resolve;
+  });
+  receiver.answerWith((_request, index) => [{ status: 500 }, { status: 503, delay: held }][index] ?? {});
+  await signpost.createWebhook({ url: receiver.url, timeout_ms: 30_000, retry_schedule: [2, 60] });
+  const id = await signpost.publish({ eventType: 'call.ended', data: {} });
+  await waitFor(async () => (await attemptsOf(id)).length === 1, { description: 'the first attempt is recorded' });
+  const [{ id: deliveryId }] = (await signpost.call('GET', `/v1/events/${id}`)).body.deliveries;
+  expect((await signpost.call('POST', `/v1/deliveries/${deliveryId}/retry`)).status).toBe(202);
+  await receiver.waitForRequests(2);
+  // Once behind its first attempt, and again because the manual one is under way.
+  await waitFor(async () => (await timesPutBack('scheduled')) > 1, { description: 'the scheduled job has waited' });
+  expect(receiver.requests).toHaveLength(2);
+  release();
+  await waitUntilNothingPends(signpost, 20_000);
+  expect(receiver.requests).toHaveLength(3);
+  expect((await attemptsOf(id)).map(({ number, trigger, status }) => ({ number, trigger, status }))).toEqual([
+    { number: 1, trigger: 'scheduled', status: 'failed' },
+    { number: 2, trigger: 'manual', status: 'failed' },
+    { number: 3, trigger: 'scheduled', status: 'succeeded' },
+  ]);
+}, 60_000);
+
+/** How often this job of the only delivery has been run and put back. */
+async function timesPutBack(trigger: 'scheduled' | 'manual'): Promise<number> {
   const { Redis } = await import('ioredis');
   const redis = new Redis(signpost.redis.url);
   const [row] = await signpost.query<{ id: string }>('select id from deliveries');
-  const made = await redis.hget(`bull:deliver:${row?.id}.manual`, 'atm');
+  const made = await redis.hget(`bull:deliver:${row?.id}${trigger === 'manual' ? '.manual' : ''}`, 'atm');
   redis.disconnect();
   return Number(made ?? 0);
 }
