@@ -19,6 +19,14 @@ async function send(request: string): Promise<{ answer: string; logged: Record<s
 }
 
 test.each([
+  ['a second host', 'GET / HTTP/1.1\r\nhost: a\r\nHOST: b\r\n\r\n', 400, 'Bad Request', 'malformed_request'],
+  [
+    'a second host in HTTP/1.0',
+    'GET / HTTP/1.0\r\nhost: a\r\nhost: a\r\n\r\n',
+    400,
+    'Bad Request',
+    'malformed_request',
+  ],
   ['a malformed request', 'nonsense\r\n\r\n', 400, 'Bad Request', 'malformed_request'],
   [
     'headers of 20 kB',

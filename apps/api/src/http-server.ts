@@ -70,14 +70,26 @@ async function close(server: Server): Promise<void> {
   clearTimeout(cut);
 }
 
-/** A request of HTTP/1.1 names its host (RFC 9112, section 3.2). */
+/** A request of HTTP/1.1 names its host, and none names two (RFC 9112, section 3.2). */
 function withHost(listener: RequestListener, logger: Logger): RequestListener {
   return (request, response) => {
     noteExchange(request, response);
-    if (request.headers.host !== undefined || request.httpVersion === '1.0') return listener(request, response);
+    const hosts = countHosts(request.rawHeaders);
+    if (hosts === 1 || (hosts === 0 && request.httpVersion === '1.0')) return listener(request, response);
     const { socket } = request;
-    afterEarlierAnswers(socket, true, () => answerSocket(socket, 'malformed_request', 'host_missing', logger));
+    const reason = hosts === 0 ? 'host_missing' : 'host_repeated';
+    afterEarlierAnswers(socket, true, () => answerSocket(socket, 'malformed_request', reason, logger));
   };
+}
+
+/** Node shows the first alone, and a proxy in front may have gone by another. */
+function countHosts(rawHeaders: readonly string[]): number {
+  let count = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string;
+    if (name.length === 4 && name.toLowerCase() === 'host') count += 1;
+  }
+  return count;
 }
 
 const codeOfParserError: Readonly<Record<string, ProblemCode>> = {
