@@ -83,7 +83,7 @@ function openDependencies(config: ApiConfig, registry: Registry, logger: Logger,
     onError: error => logger.debug({ error }, 'connection to Redis broke'),
   });
   shutdown.add({ name: 'queues', close: () => producer.close() });
-  const publisher = createPublisher({ database, handOver: createFanOutHandOver({ producer, logger }) });
+  const publisher = createPublisher({ database, handOver: createFanOutHandOver({ producer, logger }), logger });
   shutdown.add({ name: 'publisher', close: () => publisher.close() });
   return {
     database,

@@ -124,7 +124,7 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
   const logger = createLogger('api', options.onLogLine === undefined ? 'silent' : 'debug', {
     write: line => options.onLogLine?.(line),
   });
-  const publisher = createPublisher({ database, handOver: createFanOutHandOver({ producer, logger }) });
+  const publisher = createPublisher({ database, handOver: createFanOutHandOver({ producer, logger }), logger });
   const registry = new Registry();
   const encryption = createEncryption(randomBytes(32).toString('base64'));
   const built: ApiDependencies = {

@@ -3,7 +3,7 @@ import { describeIssue } from '@signpost/contracts';
 import type { z } from 'zod';
 import { listDeliveriesQuery } from './delivery.ts';
 import { publishEventSchema } from './event.ts';
-import { jsonObject, queryInteger, text } from './fields.ts';
+import { jsonObject, queryInteger, text, time } from './fields.ts';
 import { createWebhookSchema } from './webhook.ts';
 
 /** What is wrong with a value, in the words that a caller reads. */
@@ -29,6 +29,14 @@ test.each(['0x10', '1e1', ' 5', '5 ', '', '-1', '+1', '1.0', 'NaN', '0', '101', 
     expect(queryInteger(1, 100).safeParse(value).success).toBe(false);
   },
 );
+
+test('a time is within the years that Postgres keeps, and says one thing where it is not', () => {
+  expect(wrong(time, '0001-01-01T00:00:00Z')).toEqual([]);
+  expect(wrong(time, '9999-12-31T23:59:59.999Z')).toEqual([]);
+  for (const outside of ['0000-12-31T23:59:59Z', '0001-01-01T00:00:00+00:01', '9999-12-31T23:59:59-00:01'])
+    expect(wrong(time, outside)).toEqual([' must be within the years 1 to 9999 of UTC']);
+  expect(wrong(time, 'yesterday')).toHaveLength(1);
+});
 
 test('a wrong field is told what would be right, and its value is not repeated', () => {
   const webhook = { url: 7, events: [], method: 'GET', timeout_ms: 1.5, retry_schedule: [0], active: 'secret', x: 1 };

@@ -97,9 +97,18 @@ export const eventTypePattern = z
     example: 'call.*',
   });
 
+// What four digits can say and Postgres can keep, which knows no year 0: an offset may lead out of them on either side.
+const firstMs = Date.parse('0001-01-01T00:00:00Z');
+const lastMs = Date.parse('9999-12-31T23:59:59.999Z');
+const isWithinYears = (value: string): boolean => {
+  const ms = Date.parse(value);
+  return ms >= firstMs && ms <= lastMs;
+};
+
 /** A moment, as answers show it. */
 export const time = z.iso
-  .datetime({ offset: true })
+  .datetime({ offset: true, abort: true })
+  .refine(isWithinYears, 'must be within the years 1 to 9999 of UTC')
   // `format` says it all; the pattern that zod adds is unreadable.
   .meta({ example: '2026-11-21T09:30:00.000Z', override: ({ jsonSchema }) => void delete jsonSchema.pattern });
 

@@ -1,5 +1,5 @@
 export { type Database, type DatabaseOptions, openDatabase, pingDatabase, readDatabaseClock } from './database.ts';
-export { isDatabaseUnavailable } from './unavailable.ts';
+export { isDatabaseUnavailable, isValueRefused } from './unavailable.ts';
 export { type AuditAuthor, type AuditedChange, type AuditEntry, type AuditOf } from './audit-entry.ts';
 export { type AuditFilter, listAuditEntries, type LoggedAuditEntry } from './audit-log.ts';
 export { auditDatabase, type AuditOptions, type AuditReport } from './audit/audit.ts';

@@ -44,3 +44,12 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   }
   return false;
 }
+
+/**
+ * Whether a statement failed by what a value is, so that it would fail again: SQLSTATE classes 22 (data exception) and 54
+ * (a limit of the server, such as the length of a row in an index). Not 23514: a day without its partition looks like that.
+ */
+export function isValueRefused(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /^(22|54)...$/.test(code);
+}

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { maxEventBytes, operations, type PublishedBatchBody, publishEventSchema } from '@signpost/api-schema';
-import type { NewEvent, StoredEvent, WorkspaceAccess } from '@signpost/database';
+import type { NewEvent, WorkspaceAccess } from '@signpost/database';
 import { formatId } from '@signpost/runtime';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { describeFault } from '../../errors/describe-fault.ts';
@@ -8,9 +8,11 @@ import { type Problem, problem } from '../../errors/problem.ts';
 import { parseOptions, toFieldErrors, validationFailed } from '../../middleware/validate-input.ts';
 import { answer } from '../../middleware/write-answer.ts';
 import { findItems, findMembers, type Span } from '../../publishing/json-spans.ts';
+import type { PublishedEvent } from '../../publishing/publisher.ts';
 import { route } from '../../routing.ts';
 import { checkAgainstCatalogue } from './check-against-catalogue.ts';
 import { newEvent } from './new-event.ts';
+import { valueRefused } from './value-refused.ts';
 
 /** Items that are checked without a break: 50 take less than a millisecond where schemas are simple. */
 const itemsPerTurn = 50;
@@ -68,15 +70,16 @@ async function publishItem(
 ): Promise<ItemResult> {
   const checked = await checkItem(dependencies, workspace, item);
   if (checked.kind === 'problem') return refused(checked);
-  return describeStored(checked.event, await dependencies.publisher.publish(checked.event));
+  return describeStored(checked.event, await dependencies.publisher.publish(checked.event), placeOf(item));
 }
 
 async function checkItem(
   { eventCatalogue, clock }: ApiDependencies,
   workspace: WorkspaceAccess,
-  { item, index, text, span }: BatchItem,
+  batchItem: BatchItem,
 ): Promise<Checked> {
-  const place = `body.events[${index}]`;
+  const { item, index, text, span } = batchItem;
+  const place = placeOf(batchItem);
   // No character takes more than three bytes of UTF-8 a UTF-16 unit: only texts near the limit need counting.
   const length = span.end - span.start;
   if (length * 3 > maxEventBytes && Buffer.byteLength(text.slice(span.start, span.end)) > maxEventBytes)
@@ -94,7 +97,12 @@ async function checkItem(
   return refusal ?? { kind: 'event', event };
 }
 
-function describeStored(event: NewEvent, stored: StoredEvent): ItemResult {
+function placeOf({ index }: BatchItem): string {
+  return `body.events[${index}]`;
+}
+
+function describeStored(event: NewEvent, stored: PublishedEvent, place: string): ItemResult {
+  if (stored.kind === 'refused') return refused(valueRefused(place));
   if (stored.kind === 'accepted') return { id: formatId('event', event.id), duplicate: false };
   if (stored.sameContent) return { id: formatId('event', stored.eventId), duplicate: true };
   return refused(problem('idempotency_key_reused'));

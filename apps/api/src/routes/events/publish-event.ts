@@ -2,6 +2,7 @@ import { operations } from '@signpost/api-schema';
 import { formatId } from '@signpost/runtime';
 import type { ApiDependencies } from '../../dependencies.ts';
 import { problem } from '../../errors/problem.ts';
+import { valueRefused } from './value-refused.ts';
 import { answer } from '../../middleware/write-answer.ts';
 import { route } from '../../routing.ts';
 import { checkAgainstCatalogue } from './check-against-catalogue.ts';
@@ -21,6 +22,7 @@ export const publishEvent = ({ publisher, eventCatalogue, clock }: ApiDependenci
     if (refusal !== null) return refusal;
 
     const stored = await publisher.publish(event);
+    if (stored.kind === 'refused') return valueRefused('body');
     if (stored.kind === 'accepted')
       return answer(202, publishedBody(event.id, event.eventType, event.occurredAtMs, false));
     if (!stored.sameContent) return problem('idempotency_key_reused');

@@ -40,6 +40,8 @@ describe('202', () => {
     ['2026-10-25T02:30:00+01:00', '2026-10-25T01:30:00.000Z'],
     ['2026-03-29T02:30:00+01:00', '2026-03-29T01:30:00.000Z'],
     ['2024-02-29T23:59:59.9996-11:30', '2024-03-01T11:29:59.999Z'],
+    ['0001-01-01T00:00:00Z', '0001-01-01T00:00:00.000Z'],
+    ['9999-12-31T23:59:59.9999Z', '9999-12-31T23:59:59.999Z'],
   ])('%s is %s', async (timestamp, expected) => {
     expect((await publish({ ...event, timestamp })).body.timestamp).toBe(expected);
   });
@@ -110,6 +112,10 @@ describe('422', () => {
     ['body.metadata', { ...event, metadata: [] }],
     ['body.timestamp', { ...event, timestamp: 'yesterday' }],
     ['body.timestamp', { ...event, timestamp: '2026-02-30T00:00:00Z' }],
+    // Outside of the years 1 to 9999, of which an offset may lead.
+    ['body.timestamp', { ...event, timestamp: '0000-12-31T23:59:59Z' }],
+    ['body.timestamp', { ...event, timestamp: '0001-01-01T00:00:00+00:01' }],
+    ['body.timestamp', { ...event, timestamp: '9999-12-31T23:59:59-00:01' }],
     ['body.timestamp', { ...event, timestamp: '2016-12-31T23:59:60Z' }],
     ['body.timestamp', { ...event, timestamp: '2026-03-29T02:30:00' }],
     ['body.surprise', { ...event, surprise: true }],

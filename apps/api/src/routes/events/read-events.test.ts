@@ -168,6 +168,8 @@ describe('list', () => {
   test('422: what is no filter', async () => {
     const wrong = await get('/v1/events?since=yesterday&colour=red');
     expect(wrong.body.errors.map((each: { path: string }) => each.path)).toEqual(['query.since', 'query.colour']);
+    const early = await get('/v1/events?since=0000-01-01T00:00:00Z');
+    expect([early.status, early.body.errors[0].path]).toEqual([422, 'query.since']);
     const cursor = await get('/v1/events?cursor=nonsense');
     expect([cursor.status, cursor.body.errors[0].path]).toEqual([422, 'query.cursor']);
   });
