@@ -149,10 +149,10 @@ describe('a document is refused, with the path and the reason', () => {
     ['a timeout without an end', { timeout_ms: 600_000 }, 'timeout_ms', 'must be at most 60000'],
     ['a retry at once', { retry: { schedule_seconds: [0] } }, 'retry.schedule_seconds.0', 'must be at least 1'],
     [
-      'a jitter above the wait',
-      { retry: { schedule_seconds: [5], jitter_ratio: 2 } },
+      'a jitter of more than a tenth of the wait',
+      { retry: { schedule_seconds: [5], jitter_ratio: 0.11 } },
       'retry.jitter_ratio',
-      'must be at most 1',
+      'must be at most 0.1',
     ],
     [
       'lengths upside down',

@@ -14,6 +14,8 @@ export type ParsedContractDocument =
 /** Names that providers use: `call.ended`, `bookingCreate`, `user/created`. */
 const EVENT_TYPE_NAME = /^[A-Za-z0-9]+(?:[._:/-][A-Za-z0-9]+)*$/;
 const SCHEMA_DIALECT = 'https://json-schema.org/draft/2020-12/schema';
+/** Receivers are told that a wait grows by a tenth at most, whatever their contract. */
+const MAX_JITTER_RATIO = 0.1;
 const WEEK_SECONDS = 7 * 24 * 3600;
 
 const line = (max: number) => z.string().min(1).max(max);
@@ -77,7 +79,7 @@ const documentSchema = z.strictObject({
   retry: z
     .strictObject({
       schedule_seconds: z.array(z.int().min(1).max(WEEK_SECONDS)).max(30),
-      jitter_ratio: z.number().min(0).max(1).default(standardDocument.retry.jitter_ratio),
+      jitter_ratio: z.number().min(0).max(MAX_JITTER_RATIO).default(standardDocument.retry.jitter_ratio),
     })
     .default({
       schedule_seconds: [...standardDocument.retry.schedule_seconds],

@@ -108,7 +108,7 @@ export interface SuccessDocument {
 export interface RetryDocument {
   /** Seconds to wait after each failed attempt; as many retries as entries. */
   readonly schedule_seconds: readonly number[];
-  /** Each wait grows by a random share of itself up to this ratio, 0 to 1; it is never shortened. */
+  /** Each wait grows by a random share of itself up to this ratio, 0 to 0.1; it is never shortened. */
   readonly jitter_ratio: number;
 }
 
