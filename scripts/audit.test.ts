@@ -69,7 +69,7 @@ async function makePending(): Promise<string> {
 test('exit code 0 with figures where everything fits, 1 with public ids for what lacks its job', async () => {
   await producer.finishRebuild(await producer.beginRebuild());
   const first = await makePending();
-  await producer.enqueueDeliveries([{ deliveryId: first, delayMs: 3_600_000 }]);
+  await producer.enqueueDeliveries([{ deliveryId: first, delayMs: 3_600_000, scheduledAttempts: 0 }]);
   const clean = await runAudit(['--json']);
   expect(clean).toMatchObject({ code: 0, stderr: '' });
   expect(JSON.parse(clean.stdout)).toMatchObject({

@@ -138,8 +138,17 @@ test('may arrive where its attempt is under way; what the receiver says to it is
     { description: 'the attempt has ended' },
   );
   const [delivery] = await deliveriesOf(id);
-  expect(delivery).toMatchObject({ status: 'cancelled', attempt_count: 0, next_attempt_at: null });
-  expect((await read(`/v1/deliveries/${delivery.id}`)).attempts).toEqual([]);
+  expect(delivery).toMatchObject({ status: 'cancelled', attempt_count: 1, next_attempt_at: null });
+  // That it was sent stands in the log, and nothing of what was said.
+  expect((await read(`/v1/deliveries/${delivery.id}`)).attempts).toMatchObject([
+    {
+      response_code: 200,
+      received: 'yes',
+      error: { code: 'superseded' },
+      request: { headers: {}, body: null },
+      response: { headers: {}, body: null, body_truncated: false },
+    },
+  ]);
   expect(await columnsWithCanary()).toEqual([]);
 });
 

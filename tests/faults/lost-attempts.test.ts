@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { type Receiver, waitFor } from '@signpost/testing';
 import type { AnyJson, Installation, InstallationOptions } from '../support/installation.ts';
 import { waitUntilNothingPends } from '../support/publish-many.ts';
+import { flushRedis } from './flush-redis.ts';
 import { useInstallation } from './use-installation.ts';
 
 const leaseMs = 1000;
@@ -83,6 +84,56 @@ describe('an attempt whose dispatcher was killed behind the request', () => {
   }, 90_000);
 });
 
+test('an attempt lost behind a queue that was wiped and filled anew, later in the schedule, stands in the log', async () => {
+  await start();
+  let held = false;
+  receiver.answerWith(() => (held ? { delay: new Promise(() => {}) } : { status: 500 }));
+  await signpost.query(`update webhooks set retry_schedule = '[4, 4, 4]', version = version + 1`);
+  const victim = await signpost.addDispatcher();
+  const id = await signpost.publish({ eventType: 'call.ended', data: {} });
+  await waitFor(async () => (await signpost.query('select from deliveries where attempt_count = 1')).length === 1, {
+    description: 'the first attempt is recorded',
+  });
+  held = true;
+  await flushRedis(signpost.redis.url);
+  await receiver.waitForRequests(2, 20_000);
+  await victim.kill();
+  receiver.answerWith(() => ({ status: 204 }));
+  await signpost.addDispatcher();
+  await waitUntilNothingPends(signpost, 20_000);
+  expect(receiver.requests).toHaveLength(3);
+  expect(await attemptsOf(id)).toEqual([
+    expect.objectContaining({ number: 1, response_code: 500 }),
+    lost(2),
+    expect.objectContaining({ number: 3, status: 'succeeded' }),
+  ]);
+}, 60_000);
+
+test('an answer that comes after its delivery was cancelled stands in the log, and the delivery stays cancelled', async () => {
+  const { release } = await start({ dispatchers: 1 });
+  const id = await signpost.publish({ eventType: 'call.ended', data: {} });
+  await receiver.waitForRequests(1);
+  const [{ id: webhookId }] = (await signpost.call('GET', '/v1/webhooks')).body.data;
+  await signpost.call('PATCH', `/v1/webhooks/${webhookId}`, { active: false });
+  await waitFor(async () => (await signpost.query(`select from deliveries where status = 'cancelled'`)).length === 1, {
+    description: 'the delivery is cancelled',
+  });
+  release();
+  await waitFor(async () => (await attemptsOf(id)).length === 1, { description: 'the attempt is in the log' });
+  expect(await attemptsOf(id)).toEqual([
+    expect.objectContaining({
+      number: 1,
+      status: 'succeeded',
+      received: 'yes',
+      response_code: expect.any(Number),
+      error: { code: 'superseded', message: expect.any(String) },
+    }),
+  ]);
+  expect(await signpost.query('select status, attempt_count from deliveries')).toEqual([
+    { status: 'cancelled', attempt_count: 1 },
+  ]);
+}, 60_000);
+
 test('a dispatcher that freezes and wakes up after another took over sends nothing more and changes nothing', async () => {
   const { release } = await start();
   const frozen = await signpost.addDispatcher();
@@ -103,7 +154,17 @@ test('a dispatcher that freezes and wakes up after another took over sends nothi
   expect(await signpost.query('select id, status, attempt_count, completed_at from deliveries order by id')).toEqual(
     before,
   );
-  expect(await attemptsOf(ids[0] as string)).toEqual([lost(1), expect.objectContaining({ number: 2 })]);
+  // What nobody knew is told in the row of the loss: a row for each request.
+  expect(await attemptsOf(ids[0] as string)).toEqual([
+    expect.objectContaining({
+      number: 1,
+      status: 'succeeded',
+      received: 'yes',
+      response_code: expect.any(Number),
+      error: { code: 'superseded', message: expect.any(String) },
+    }),
+    expect.objectContaining({ number: 2, status: 'succeeded', error: null }),
+  ]);
 }, 60_000);
 
 function superseded(logs: string): number {

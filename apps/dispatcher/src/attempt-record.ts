@@ -1,14 +1,25 @@
 import type { CompiledContract } from '@signpost/contracts';
-import type { AttemptRecord, DeliveryToAttempt } from '@signpost/database';
-import { type AttemptOutcome, type NextStep, shownLocation, shownRefresh } from '@signpost/delivery';
+import type { AttemptRecord, AttemptRow, DeliveryToAttempt } from '@signpost/database';
+import {
+  type AttemptErrorCode,
+  attemptErrors,
+  type AttemptOutcome,
+  type NextStep,
+  noTimings,
+  shownLocation,
+  shownRefresh,
+} from '@signpost/delivery';
 import type { DeliverJob } from '@signpost/queue';
 import { hideValues, maskedValue, maskHeaders, maskSensitiveHeaders } from '@signpost/runtime';
 
-export interface FinishedAttempt {
+/** A request that was made, and how it ended. */
+export interface SentRequest {
   readonly job: DeliverJob;
   readonly delivery: DeliveryToAttempt;
   readonly contract: CompiledContract;
   readonly attemptId: string;
+  /** As in `AttemptRow`. */
+  readonly lostId: string;
   readonly startedAtMs: number;
   readonly request: {
     readonly method: string;
@@ -16,6 +27,9 @@ export interface FinishedAttempt {
     readonly headers: Readonly<Record<string, string>>;
   };
   readonly outcome: AttemptOutcome;
+}
+
+export interface FinishedAttempt extends SentRequest {
   readonly step: NextStep;
 }
 
@@ -28,6 +42,7 @@ export function attemptRecord({
   delivery,
   contract,
   attemptId,
+  lostId,
   startedAtMs,
   request,
   outcome,
@@ -38,6 +53,7 @@ export function attemptRecord({
   const sent = maskHeaders(request.headers, contract.signatureHeaderNames);
   return {
     id: attemptId,
+    lostId,
     deliveryId: delivery.id,
     trigger: job.trigger,
     fence: { scheduledAttemptCount: delivery.scheduledAttemptCount, manualRetryAt: delivery.manualRetryAt },
@@ -68,4 +84,38 @@ function shownHeaders(headers: Readonly<Record<string, string>>, hidden: readonl
   if (refresh !== undefined) shown['refresh'] = shownRefresh(refresh) ?? maskedValue;
   if (hidden.length > 0) for (const name in shown) shown[name] = hideValues(shown[name] as string, hidden, false);
   return shown;
+}
+
+const notRecorded: AttemptErrorCode = 'not_recorded';
+
+/** The row that tells an attempt whose own cannot be written: what came from outside, or was computed, is left out. */
+export function unrecordedAttempt({
+  job,
+  delivery,
+  attemptId,
+  lostId,
+  startedAtMs,
+  request,
+  outcome,
+}: SentRequest): AttemptRow {
+  return {
+    id: attemptId,
+    lostId,
+    deliveryId: delivery.id,
+    trigger: job.trigger,
+    startedAtMs,
+    durationMs: Math.round(outcome.durationMs),
+    status: 'failed',
+    responseCode: null,
+    errorCode: notRecorded,
+    errorMessage: attemptErrors[notRecorded],
+    requestMethod: request.method,
+    requestUrl: request.url,
+    requestHeaders: '{}',
+    responseHeaders: null,
+    responseBody: null,
+    responseBodyTruncated: false,
+    phase: outcome.phase,
+    timings: noTimings,
+  };
 }

@@ -10,17 +10,19 @@ import { type AttemptOutcome, decideNextStep, type NextStep, noTimings } from '@
 import type { DeliverJob, JobProducer } from '@signpost/queue';
 import { type Clock, createMicroBatch, formatId, type Logger, makeUuid } from '@signpost/runtime';
 import type { Transport } from '@signpost/transport';
-import { attemptRecord } from './attempt-record.ts';
+import { attemptRecord, type SentRequest } from './attempt-record.ts';
 import type { AttemptRecorder } from './attempt-recorder.ts';
 import { deactivationEntry } from './deactivation-entry.ts';
 import type { DeliveryContracts } from './delivery-contracts.ts';
+import { DeliveryFault, isStoreFault } from './delivery-fault.ts';
 import type { DispatcherCounts } from './dispatcher-metrics.ts';
 import type { EventContents } from './event-contents.ts';
+import type { Insist } from './insist.ts';
 import { contender, done, hasUnseenAttempt, judgeJob, type JobResult } from './judge-job.ts';
 import type { RetryAfter } from './retry-after.ts';
 import { type RequestToSeal, sealRequest } from './seal-request.ts';
-import type { JobRun, UnseenAttempts } from './unseen-attempts.ts';
-import type { WebhookTargets } from './webhook-targets.ts';
+import { type JobRun, lostAttemptId, type UnseenAttempts } from './unseen-attempts.ts';
+import type { PreparedTarget, WebhookTargets } from './webhook-targets.ts';
 
 export interface DeliverOptions {
   readonly database: Database;
@@ -28,6 +30,7 @@ export interface DeliverOptions {
   readonly eventContents: EventContents;
   readonly webhookTargets: WebhookTargets;
   readonly deliveryContracts: DeliveryContracts;
+  readonly insist: Insist;
   readonly recorder: AttemptRecorder;
   readonly unseenAttempts: UnseenAttempts;
   readonly retryAfter: RetryAfter;
@@ -41,7 +44,11 @@ export interface DeliverOptions {
   readonly logger: Logger;
 }
 
-/** Makes the attempt that a job asks for, if it is still wanted, and says what becomes of the job. */
+/**
+ * Makes the attempt that a job asks for, if it is still wanted, and says what becomes of the job.
+ *
+ * @throws the stores' errors, and DeliveryFault where something of ours broke at this delivery
+ */
 export type Deliver = (job: DeliverJob, run: JobRun) => Promise<JobResult>;
 
 /**
@@ -60,8 +67,9 @@ export function createDeliver(options: DeliverOptions): Deliver {
     if (inFlight.has(job.deliveryId)) return busy(job);
     inFlight.add(job.deliveryId);
     counts.inFlight += 1;
+    let delivery: DeliveryToAttempt | null = null;
     try {
-      const delivery = await load(job.deliveryId);
+      delivery = await load(job.deliveryId);
       const verdict = judgeJob(job, delivery);
       if (verdict.kind === 'attempt') return await attemptOnce(options, job, run, verdict.delivery);
       if (verdict.kind === 'put off') {
@@ -74,6 +82,10 @@ export function createDeliver(options: DeliverOptions): Deliver {
         return done;
       }
       return verdict;
+    } catch (error) {
+      throw delivery === null || error instanceof DeliveryFault || isStoreFault(error)
+        ? error
+        : new DeliveryFault(error, delivery, null);
     } finally {
       inFlight.delete(job.deliveryId);
       counts.inFlight -= 1;
@@ -111,11 +123,16 @@ async function attemptOnce(
   if (other !== null && (await options.isRunning(delivery.id, other))) return busy(job);
   if (hasUnseenAttempt(job, delivery, run.stalledCount, run.notes))
     await options.unseenAttempts.noteLost(job, run, delivery.attemptCount);
-  return attempt(options, job, delivery);
+  return attempt(options, job, run, delivery);
 }
 
-async function attempt(options: DeliverOptions, job: DeliverJob, delivery: DeliveryToAttempt): Promise<JobResult> {
-  const { database, clock, recorder } = options;
+async function attempt(
+  options: DeliverOptions,
+  job: DeliverJob,
+  run: JobRun,
+  delivery: DeliveryToAttempt,
+): Promise<JobResult> {
+  const { database, clock } = options;
   const [event, target, { contract, fault }] = await Promise.all([
     options.eventContents.get(delivery.eventId),
     options.webhookTargets.get(delivery.webhookId, delivery.webhookVersion as number),
@@ -136,6 +153,19 @@ async function attempt(options: DeliverOptions, job: DeliverJob, delivery: Deliv
     attemptId,
     startedAtMs,
   });
+  const lostId = lostAttemptId(job, run, run.stalledCount + 1);
+  const sent = { job, delivery, contract, attemptId, lostId, startedAtMs, request, outcome };
+  try {
+    return await conclude(options, sent, target);
+  } catch (error) {
+    throw isStoreFault(error) ? error : new DeliveryFault(error, delivery, sent);
+  }
+}
+
+/** What follows from an attempt is decided and written down. */
+async function conclude(options: DeliverOptions, sent: SentRequest, target: PreparedTarget): Promise<JobResult> {
+  const { database, clock, insist, recorder } = options;
+  const { job, delivery, contract, outcome } = sent;
   const step = decideNextStep(outcome, {
     trigger: job.trigger,
     scheduledAttempts: delivery.scheduledAttemptCount + 1,
@@ -148,10 +178,8 @@ async function attempt(options: DeliverOptions, job: DeliverJob, delivery: Deliv
   });
   const gone = step.kind === 'failed' && step.deactivateWebhook;
   // Before it is recorded: after that nothing would bring us back here if this process died in between.
-  if (gone) await deactivateWebhook(database, target.id, 'gone', deactivationEntry);
-  const result = await recorder.record(
-    attemptRecord({ job, delivery, contract, attemptId, startedAtMs, request, outcome, step }),
-  );
+  if (gone) await insist(delivery.id, () => deactivateWebhook(database, target.id, 'gone', deactivationEntry));
+  const result = await recorder.record(attemptRecord({ ...sent, step }));
   note(options, job, delivery, outcome, step, result.kind === 'recorded' ? result.number : null);
   if (gone) await cancelPendingDeliveries(database, target.id);
   if (step.kind !== 'succeeded' && step.retryAfterMs > 0) await options.retryAfter.note(target.id, step.retryAfterMs);

@@ -2,7 +2,7 @@ import {
   type Database,
   type EventToFanOut,
   insertDeliveries,
-  isDatabaseUnavailable,
+  isInstallationFault,
   loadEventsToFanOut,
   loadSubscribedWebhooks,
   markFannedOut,
@@ -43,7 +43,7 @@ export function createFanOut({ database, producer, counts, logger }: FanOutOptio
 
   const insertAndEnqueue = async (page: readonly NewDelivery[]): Promise<void> => {
     await insertDeliveries(database, page);
-    await producer.enqueueDeliveries(page.map(delivery => ({ deliveryId: delivery.id, delayMs: 0 })));
+    await producer.enqueueDeliveries(page.map(({ id }) => ({ deliveryId: id, delayMs: 0, scheduledAttempts: 0 })));
     counts.deliveriesCreated += page.length;
   };
 
@@ -55,7 +55,7 @@ export function createFanOut({ database, producer, counts, logger }: FanOutOptio
       const matching = webhooks.filter(webhook => matchesSubscription(webhook, event) && !isFromBefore(event, webhook));
       return matching.map(webhook => newDelivery(event, webhook));
     } catch (error) {
-      if (isDatabaseUnavailable(error)) throw error;
+      if (isInstallationFault(error)) throw error;
       logger.error({ error, event_id: formatId('event', event.id) }, 'event.fan_out_broke');
       return null;
     }

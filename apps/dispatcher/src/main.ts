@@ -31,6 +31,7 @@ import { createDeliveryContracts } from './delivery-contracts.ts';
 import { createCounts, createMetrics, type DispatcherCounts, type DispatcherMetrics } from './dispatcher-metrics.ts';
 import { createEventContents } from './event-contents.ts';
 import { createFanOut } from './fan-out.ts';
+import { createInsist } from './insist.ts';
 import { createRepairer } from './repair.ts';
 import { createRetryAfter } from './retry-after.ts';
 import { startRounds } from './rounds.ts';
@@ -160,6 +161,7 @@ function startPipeline({
   counts,
   metrics,
 }: PipelineParts): void {
+  const insist = createInsist(logger);
   const unseenAttempts = createUnseenAttempts({ database, counts, logger });
   const deliver = createDeliver({
     database,
@@ -169,7 +171,8 @@ function startPipeline({
     unseenAttempts,
     retryAfter: createRetryAfter({ database, counts, logger, random: Math.random }),
     isRunning: (deliveryId, trigger) => producer.isRunning(deliveryId, trigger),
-    recorder: createAttemptRecorder({ database, logger }),
+    insist,
+    recorder: createAttemptRecorder({ database, insist }),
     eventContents: createEventContents(database),
     deliveryContracts: createDeliveryContracts(database),
     webhookTargets: createWebhookTargets(database, createEncryption(config.ENCRYPTION_KEY)),
@@ -181,7 +184,7 @@ function startPipeline({
     redisUrl: config.REDIS_URL,
     concurrency: config.DISPATCHER_CONCURRENCY,
     leaseMs: config.LEASE_MS,
-    deliverJob: createDeliverJob({ deliver, unseenAttempts, logger }),
+    deliverJob: createDeliverJob({ deliver, database, insist, unseenAttempts, logger }),
     fanOut: createFanOut({ database, producer, counts, logger }),
     logger,
   });

@@ -9,6 +9,7 @@ import {
 import type { JobProducer } from '@signpost/queue';
 import type { Clock, Logger } from '@signpost/runtime';
 import type { DispatcherCounts } from './dispatcher-metrics.ts';
+import { faultDelayMs, timerMarginMs } from './run-again.ts';
 
 /**
  * Finds work that has no job and gives it one. Every step that puts something into Redis may fail after Postgres has
@@ -52,7 +53,11 @@ export function createRepairer(options: RepairerOptions): Repairer {
   const addPending = async (dueWithinMs: number, after: PendingCursor | null) => {
     const { deliveries, next } = await listPendingDeliveries(database, dueWithinMs, after, pageSize);
     await producer.enqueueDeliveries(
-      deliveries.map(({ id, dueInMs }) => ({ deliveryId: id, delayMs: Math.max(0, Math.ceil(dueInMs)) })),
+      deliveries.map(({ id, dueInMs, scheduledAttemptCount }) => ({
+        deliveryId: id,
+        delayMs: dueInMs > 0 ? Math.ceil(dueInMs) + timerMarginMs : 0,
+        scheduledAttempts: scheduledAttemptCount,
+      })),
     );
     return { ids: deliveries.map(({ id }) => id), next };
   };
@@ -82,7 +87,8 @@ export function createRepairer(options: RepairerOptions): Repairer {
   const repairDeliveries = async (graceMs: number): Promise<void> => {
     do {
       const { ids, next } = await addPending(-graceMs, cursor);
-      await producer.promoteDeliveries(ids, clock.nowMs());
+      // What was put back for a moment, because a store was away or another had it in hand, comes by itself.
+      await producer.promoteDeliveries(ids, clock.nowMs() + faultDelayMs + timerMarginMs);
       counts.repairedDeliveries += ids.length;
       cursor = next;
       if (ids.length > 0) logger.warn({ deliveries: ids.length }, 'deliveries.repaired');

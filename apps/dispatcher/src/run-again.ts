@@ -6,6 +6,11 @@ import type { createDeliverJob } from './deliver-job.ts';
 
 /** After a fault of a store, a job is run again after this, in ms. */
 export const faultDelayMs = 2000;
+/**
+ * Jobs are put back for so many ms more than their deliveries wait: Redis and Postgres count by timers that differ a
+ * little, and a job that comes before its time is put back once more.
+ */
+export const timerMarginMs = 5;
 /** A job that cannot be read is looked at so often, about a minute in all, and then dropped. */
 const maxUnreadable = 30;
 
@@ -28,14 +33,14 @@ export async function runDeliverJob(
   deliverJob: ReturnType<typeof createDeliverJob>,
   logger: Logger,
 ): Promise<void> {
-  const notes = readJobNotes(job.failedReason);
   const data = readJob(job, schema, logger);
   if (data === null) return;
+  const notes = readJobNotes(job.failedReason, data.scheduledAttempts ?? 0);
   const run = { addedAtMs: job.timestamp, stalledCount: job.stalledCounter, notes };
   const result = await deliverJob(data, run).catch(error => {
     throw new RunAgain(writeJobNotes(notes), faultDelayMs, error);
   });
-  if (result.kind === 'again') throw new RunAgain(writeJobNotes(result.notes), result.delayMs);
+  if (result.kind === 'again') throw new RunAgain(writeJobNotes(result.notes), result.delayMs + timerMarginMs);
 }
 
 /**

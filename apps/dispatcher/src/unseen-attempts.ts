@@ -27,6 +27,15 @@ export interface UnseenAttemptsOptions {
   readonly logger: Logger;
 }
 
+/**
+ * The id under which the loss of a run is noted.
+ *
+ * @param stalledCount of the run that comes after it
+ */
+export function lostAttemptId({ deliveryId }: DeliverJob, { addedAtMs }: JobRun, stalledCount: number): string {
+  return deriveUuid(deliveryId, `lost ${addedAtMs} ${stalledCount}`);
+}
+
 export function createUnseenAttempts({ database, counts, logger }: UnseenAttemptsOptions): UnseenAttempts {
   // A dispatcher that dies has up to its concurrency of jobs in hand, and all of them come back at once.
   const batch = createMicroBatch<UnseenAttempt, boolean>({
@@ -44,12 +53,12 @@ export function createUnseenAttempts({ database, counts, logger }: UnseenAttempt
     logger.warn({ delivery_id: formatId('delivery', attempt.deliveryId), trigger: attempt.trigger }, event);
   };
   return {
-    noteLost: ({ deliveryId, trigger }, run, attemptCount) =>
+    noteLost: (job, run, attemptCount) =>
       note(
         {
-          id: deriveUuid(deliveryId, `lost ${run.addedAtMs} ${run.stalledCount}`),
-          deliveryId,
-          trigger,
+          id: lostAttemptId(job, run, run.stalledCount),
+          deliveryId: job.deliveryId,
+          trigger: job.trigger,
           fenceAttemptCount: attemptCount,
           final: false,
         },
@@ -57,7 +66,6 @@ export function createUnseenAttempts({ database, counts, logger }: UnseenAttempt
         'attempt.lost',
       ),
     quarantine: async ({ deliveryId, trigger }, run) => {
-      counts.quarantined += 1;
       await note(
         {
           id: deriveUuid(deliveryId, `quarantined ${run.addedAtMs}`),
@@ -69,6 +77,7 @@ export function createUnseenAttempts({ database, counts, logger }: UnseenAttempt
         'quarantined',
         'delivery.quarantined',
       );
+      counts.quarantined += 1;
     },
   };
 }

@@ -10,7 +10,7 @@ const deliveryId = randomUUID();
 beforeAll(async () => {
   redis = await startTestRedis();
   const producer = createJobProducer({ redisUrl: redis.url, onError: () => {} });
-  await producer.enqueueDeliveries([{ deliveryId, delayMs: 3_600_000 }]);
+  await producer.enqueueDeliveries([{ deliveryId, delayMs: 3_600_000, scheduledAttempts: 0 }]);
   await producer.close();
 });
 afterEach(() => page?.stop());

@@ -44,7 +44,10 @@ export const attemptSchema = z
     phase: z.enum(attemptPhases).nullable().meta({ description: 'How far the attempt got; null where nobody saw it.' }),
     timings: attemptTimingsSchema,
     response_code: z.int().nullable(),
-    error: z.object({ code: z.string(), message: z.string() }).nullable(),
+    error: z
+      .object({ code: z.string(), message: z.string() })
+      .nullable()
+      .meta({ description: 'Why it failed; or `superseded`: however it ended, it does not count.' }),
     request: z.object({
       method: z.string(),
       url: z.string(),

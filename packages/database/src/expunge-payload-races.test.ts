@@ -123,7 +123,14 @@ describe('at the same moment', () => {
       () => fixture.record(id, { fence: { scheduledAttemptCount: 1, manualRetryAt: null } }),
     );
     expect(recorded).toBe('superseded');
-    expect(await fixture.query('select number from attempts where delivery_id = $1', [id])).toEqual([{ number: 1 }]);
+    const columns = 'number, request_headers, response_headers, response_body';
+    const cleared = { request_headers: '{}', response_headers: '{}', response_body: null };
+    expect(await fixture.query(`select ${columns} from attempts where delivery_id = $1 order by number`, [id])).toEqual(
+      [
+        { number: 1, ...cleared },
+        { number: 2, ...cleared },
+      ],
+    );
   });
 
   test('a manual retry that is asked for is waited for, and closed', async () => {

@@ -101,7 +101,13 @@ describe('an event whose payload was expunged', () => {
     const [first, second, third] = [await fixture.makeEvent(0), await fixture.makeEvent(0), await fixture.makeEvent(0)];
     await fixture.expunge(second.event);
     const filter = { eventType: null, subject: null, ids: { from: first.event.id, before: null } };
-    const { rows: events } = await listEvents(database, first.event.workspaceId, filter, { limit: 5, start: null }, 1e6);
+    const { rows: events } = await listEvents(
+      database,
+      first.event.workspaceId,
+      filter,
+      { limit: 5, start: null },
+      1e6,
+    );
     const payload = JSON.stringify(canary);
     expect(events.map(each => [each.id, each.payload])).toEqual([
       [third.event.id, payload],

@@ -34,6 +34,7 @@ export async function makeHotPathFixture(): Promise<HotPathFixture> {
     onConnectionError: () => {},
   });
   const uuid = (): string => makeUuid(systemClock.nowMs());
+  const newIds = () => ({ id: uuid(), lostId: uuid() });
   const workspaceId = uuid();
   await database.pool.query('insert into workspaces (id, name) values ($1, $2)', [workspaceId, 'hot path']);
 
@@ -74,7 +75,7 @@ export async function makeHotPathFixture(): Promise<HotPathFixture> {
       return id;
     },
     readDelivery: async id => (await database.pool.query('select * from deliveries where id = $1', [id])).rows[0],
-    scheduledAttempt: (deliveryId, overrides) => ({ ...succeededAttempt, id: uuid(), deliveryId, ...overrides }),
+    scheduledAttempt: (deliveryId, overrides) => ({ ...succeededAttempt, ...newIds(), deliveryId, ...overrides }),
     async close() {
       await database.close();
       await testDatabase.drop();

@@ -1,5 +1,5 @@
 export { type Database, type DatabaseOptions, openDatabase, pingDatabase, readDatabaseClock } from './database.ts';
-export { isDatabaseUnavailable, isValueRefused } from './unavailable.ts';
+export { isDatabaseUnavailable, isInstallationFault, isValueRefused } from './unavailable.ts';
 export { type AuditAuthor, type AuditedChange, type AuditEntry, type AuditOf } from './audit-entry.ts';
 export { type AuditFilter, listAuditEntries, type LoggedAuditEntry } from './audit-log.ts';
 export { auditDatabase, type AuditOptions, type AuditReport } from './audit/audit.ts';
@@ -30,6 +30,7 @@ export { insertEvents, type NewEvent, type StoredEvent } from './publish.ts';
 export { noteRetryAfter, type PutOffDelivery, putOffDeliveries } from './retry-after.ts';
 export { noteUnseenAttempts, type UnseenAttempt } from './unseen-attempts.ts';
 export { type AttemptRecord, recordAttempts, type RecordedStep, type RecordResult } from './record.ts';
+export { type AttemptRow, recordBeside } from './record-beside.ts';
 export {
   listOpenManualRetries,
   listPendingDeliveries,

@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { waitFor } from '@signpost/testing';
 import { type HotPathFixture, makeHotPathFixture } from './hot-path.fixture.ts';
 import {
   cancelDeliveries,
   cancelPendingDeliveries,
   deactivateWebhook,
   loadDeliveries,
+  noteUnseenAttempts,
   recordAttempts,
 } from './index.ts';
 import { audit } from './audit-log.fixture.ts';
@@ -14,6 +16,14 @@ beforeAll(async () => {
   fixture = await makeHotPathFixture();
 });
 afterAll(() => fixture.close());
+
+const attemptsOf = async (id: string) =>
+  (
+    await fixture.database.pool.query(
+      'select number, status, error_code from attempts where delivery_id = $1 order by number',
+      [id],
+    )
+  ).rows;
 
 describe('recording', () => {
   test('a success ends the delivery and writes attempt number 1', async () => {
@@ -29,7 +39,7 @@ describe('recording', () => {
     });
   });
 
-  test('a second outcome of the same attempt changes nothing', async () => {
+  test('of several outcomes of one scheduled attempt one counts; each request stands in the log', async () => {
     const id = await fixture.makeDelivery();
     const failed = fixture.scheduledAttempt(id, {
       step: { kind: 'retry', retryInMs: 60_000 },
@@ -42,11 +52,60 @@ describe('recording', () => {
     expect(results.flat().filter(result => result.kind === 'recorded')).toHaveLength(1);
     expect(await fixture.readDelivery(id)).toMatchObject({
       status: 'pending',
-      attempt_count: 1,
+      attempt_count: 8,
       scheduled_attempt_count: 1,
     });
-    const { rows } = await fixture.database.pool.query('select number from attempts where delivery_id = $1', [id]);
-    expect(rows).toEqual([{ number: 1 }]);
+    expect(await attemptsOf(id)).toEqual([
+      { number: 1, status: 'failed', error_code: null },
+      ...[2, 3, 4, 5, 6, 7, 8].map(number => ({ number, status: 'failed', error_code: 'superseded' })),
+    ]);
+  });
+
+  test('the same attempt recorded again, by a writer that does not know that it is, stands in the log once and counts', async () => {
+    const [id, cancelled] = [await fixture.makeDelivery(), await fixture.makeDelivery()];
+    await cancelDeliveries(fixture.database, [cancelled]);
+    const records = [id, cancelled].map(delivery => fixture.scheduledAttempt(delivery));
+    const first = await recordAttempts(fixture.database, records);
+    expect(first.map(({ kind }) => kind)).toEqual(['recorded', 'superseded']);
+    const again = await Promise.all([1, 2, 3, 4].map(() => recordAttempts(fixture.database, records)));
+    for (const results of again) expect(results).toEqual(first);
+    expect(await attemptsOf(id)).toEqual([{ number: 1, status: 'succeeded', error_code: null }]);
+    expect(await attemptsOf(cancelled)).toEqual([{ number: 1, status: 'succeeded', error_code: 'superseded' }]);
+  });
+
+  test('the same late attempt, written by several at once, stands in the log once', async () => {
+    const id = await fixture.makeDelivery();
+    await cancelDeliveries(fixture.database, [id]);
+    const record = fixture.scheduledAttempt(id);
+    const { pool } = fixture.database;
+    const blocker = await pool.connect();
+    await blocker.query('begin');
+    await blocker.query('select from deliveries where id = $1 for update', [id]);
+    const writes = [1, 2, 3, 4].map(() => recordAttempts(fixture.database, [record]));
+    const waiting = `select from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
+    await waitFor(async () => (await pool.query(waiting)).rowCount === 4, { description: 'all wait for the row' });
+    await blocker.query('commit');
+    blocker.release();
+    await Promise.all(writes);
+    expect(await attemptsOf(id)).toHaveLength(1);
+    expect(await fixture.readDelivery(id)).toMatchObject({ status: 'cancelled', attempt_count: 1 });
+  });
+
+  test('a late outcome whose attempt was noted as lost is told in that row', async () => {
+    const id = await fixture.makeDelivery();
+    const frozen = fixture.scheduledAttempt(id, { status: 'failed', responseCode: 500, errorCode: 'http_status' });
+    const error = { code: 'dispatcher_lost', message: '' } as const;
+    await noteUnseenAttempts(fixture.database, [
+      { id: frozen.lostId, deliveryId: id, trigger: 'scheduled', fenceAttemptCount: 0, error, final: false },
+    ]);
+    await recordAttempts(fixture.database, [fixture.scheduledAttempt(id)]);
+    expect(await recordAttempts(fixture.database, [frozen])).toEqual([{ kind: 'superseded' }]);
+    expect(await recordAttempts(fixture.database, [frozen])).toEqual([{ kind: 'superseded' }]);
+    expect(await attemptsOf(id)).toEqual([
+      { number: 1, status: 'failed', error_code: 'superseded' },
+      { number: 2, status: 'succeeded', error_code: null },
+    ]);
+    expect(await fixture.readDelivery(id)).toMatchObject({ status: 'succeeded', attempt_count: 2 });
   });
 
   test('two dispatchers that record the same deliveries, each in its own order, never wait for each other', async () => {
@@ -63,11 +122,27 @@ describe('recording', () => {
     }
   }, 60_000);
 
-  test('an outcome that arrives after the delivery was cancelled changes nothing', async () => {
+  test('an outcome that arrives after the delivery was cancelled stands in the log and moves nothing', async () => {
     const id = await fixture.makeDelivery();
     await cancelDeliveries(fixture.database, [id]);
     expect(await recordAttempts(fixture.database, [fixture.scheduledAttempt(id)])).toEqual([{ kind: 'superseded' }]);
-    expect(await fixture.readDelivery(id)).toMatchObject({ status: 'cancelled', attempt_count: 0 });
+    expect(await fixture.readDelivery(id)).toMatchObject({
+      status: 'cancelled',
+      attempt_count: 1,
+      scheduled_attempt_count: 0,
+      next_attempt_at: null,
+      last_response_code: null,
+    });
+    const { rows } = await fixture.database.pool.query('select * from attempts where delivery_id = $1', [id]);
+    expect(rows).toMatchObject([
+      { number: 1, status: 'succeeded', response_code: 200, phase: 'response', error_code: 'superseded' },
+    ]);
+  });
+
+  test('an outcome whose delivery is gone is nowhere to be written', async () => {
+    expect(await recordAttempts(fixture.database, [fixture.scheduledAttempt(fixture.uuid())])).toEqual([
+      { kind: 'superseded' },
+    ]);
   });
 
   test('a retry is due the given time from now by the clock of the database', async () => {
@@ -110,9 +185,10 @@ describe('recording', () => {
     expect(await recordAttempts(fixture.database, [fixture.scheduledAttempt(id, manual)])).toEqual([
       { kind: 'superseded' },
     ]);
+    expect((await fixture.readDelivery(id))['attempt_count']).toBe(3);
     const success = { trigger: 'manual', fence: await ask(), step: { kind: 'succeeded' } } as const;
     expect(await recordAttempts(fixture.database, [fixture.scheduledAttempt(id, success)])).toEqual([
-      { kind: 'recorded', number: 3, status: 'succeeded' },
+      { kind: 'recorded', number: 4, status: 'succeeded' },
     ]);
   });
 

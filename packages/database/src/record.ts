@@ -1,5 +1,6 @@
-import type { AttemptPhase, AttemptStatus, AttemptTimings, AttemptTrigger, DeliveryStatus } from '@signpost/delivery';
+import { type AttemptErrorCode, attemptErrors, type DeliveryStatus } from '@signpost/delivery';
 import { type Database, runHot } from './database.ts';
+import { type AttemptRow, type BesideResult, recordBeside, rowColumns } from './record-beside.ts';
 
 /** What follows for the delivery: final, or due again `retryInMs` after it is recorded. */
 export type RecordedStep =
@@ -8,33 +9,15 @@ export type RecordedStep =
   | { readonly kind: 'retry'; readonly retryInMs: number };
 
 /** An attempt and what follows from it. */
-export interface AttemptRecord {
-  readonly id: string;
-  readonly deliveryId: string;
-  readonly trigger: Exclude<AttemptTrigger, 'replay'>;
-  /** The delivery as the attempt found it: if it has moved on since, the record changes nothing. */
+export interface AttemptRecord extends AttemptRow {
+  /** The delivery as the attempt found it: if it has moved on since, the record moves nothing. */
   readonly fence: { readonly scheduledAttemptCount: number; readonly manualRetryAt: string | null };
   readonly step: RecordedStep;
-  readonly startedAtMs: number;
-  readonly durationMs: number;
-  readonly status: AttemptStatus;
-  readonly responseCode: number | null;
-  readonly errorCode: string | null;
-  readonly errorMessage: string | null;
-  readonly requestMethod: string;
-  readonly requestUrl: string;
-  /** JSON text. */
-  readonly requestHeaders: string;
-  readonly responseHeaders: string | null;
-  readonly responseBody: string | null;
-  readonly responseBodyTruncated: boolean;
-  readonly phase: AttemptPhase;
-  readonly timings: AttemptTimings;
 }
 
 export type RecordResult =
   | { readonly kind: 'recorded'; readonly number: number; readonly status: DeliveryStatus }
-  /** The delivery had moved on: cancelled, or recorded by another dispatcher. Nothing was changed. */
+  /** The delivery had moved on: cancelled, or recorded by another dispatcher. The attempt is in the log and moved nothing. */
   | { readonly kind: 'superseded' };
 
 /**
@@ -42,15 +25,16 @@ export type RecordResult =
  *
  * The fence: a scheduled attempt counts only while the delivery is pending and no other scheduled attempt was recorded
  * since it was loaded; a manual one only while the very request that it answers is open. So a late or double result
- * changes nothing. A manual attempt that fails leaves status and schedule as they were.
+ * moves nothing. A manual attempt that fails leaves status and schedule as they were.
  * The number of the attempt is given here, where the row is locked: scheduled and manual attempts never share one.
  */
 const recordAttemptsSql = `
   with input as (
-    select * from unnest($1::uuid[], $2::uuid[], $3::attempt_trigger[], $4::int[], $5::timestamptz[], $6::text[], $7::int[],
-      $8::timestamptz[], $9::int[], $10::attempt_status[], $11::int[], $12::text[], $13::text[], $14::text[], $15::text[],
-      $16::text[], $17::text[], $18::text[], $19::bool[], $20::text[], $21::int[], $22::int[], $23::int[], $24::int[])
-      as t (id, delivery_id, trigger, fence_count, fence_at, step, retry_in_ms, started_at, duration_ms, status, response_code,
+    select * from unnest($1::int[], $2::timestamptz[], $3::text[], $4::int[],
+      $5::uuid[], $6::uuid[], $7::attempt_trigger[], $8::timestamptz[], $9::int[], $10::attempt_status[], $11::int[],
+      $12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::bool[], $20::text[],
+      $21::int[], $22::int[], $23::int[], $24::int[])
+      as t (fence_count, fence_at, step, retry_in_ms, id, delivery_id, trigger, started_at, duration_ms, status, response_code,
         error_code, error_message, request_method, request_url, request_headers, response_headers, response_body, truncated,
         phase, dns_ms, connect_ms, tls_ms, first_byte_ms)
   ), moved as (
@@ -86,8 +70,12 @@ const recordAttemptsSql = `
   )
   select id, attempt_count as number, status from moved`;
 
+/** What the log says of an attempt that ended when its delivery had moved on. */
+const superseded: AttemptErrorCode = 'superseded';
+
 /**
- * Records attempts.
+ * Records attempts. The same attempt may be recorded again, where it is not known whether that had succeeded: it stands in
+ * the log once. One whose delivery has moved on since stands there, too, under the error `superseded`.
  *
  * @param records at most one for each delivery
  * @returns for each, in the order given, whether it counted
@@ -102,37 +90,38 @@ export async function recordAttempts(database: Database, records: readonly Attem
     columnsOf(records.toSorted((a, b) => (a.deliveryId < b.deliveryId ? -1 : 1))),
   );
   const byDelivery = new Map(rows.map(row => [row.id, row]));
+  const late = records.filter(record => !byDelivery.has(record.deliveryId));
+  const beside = await recordBeside(database, late.map(asSuperseded));
   return records.map(record => {
     const row = byDelivery.get(record.deliveryId);
-    return row === undefined ? { kind: 'superseded' } : { kind: 'recorded', number: row.number, status: row.status };
+    return row === undefined ? lateResult(beside.get(record.deliveryId)) : recorded(row);
   });
+}
+
+const recorded = ({ number, status }: { number: number; status: DeliveryStatus }): RecordResult => ({
+  kind: 'recorded',
+  number,
+  status,
+});
+
+/** An attempt that is there under another code was recorded before: only the answer was lost. */
+function lateResult(found: BesideResult | undefined): RecordResult {
+  return found === undefined || found.errorCode === superseded ? { kind: 'superseded' } : recorded(found);
+}
+
+/** Status, phase and answer stay what they were; what made it fail moves into the message. */
+function asSuperseded(record: AttemptRecord): AttemptRow {
+  const { errorCode, errorMessage } = record;
+  const ended = errorCode === null ? '' : ` It ended with ${errorCode}: ${errorMessage}`;
+  return { ...record, errorCode: superseded, errorMessage: attemptErrors[superseded] + ended };
 }
 
 function columnsOf(records: readonly AttemptRecord[]): unknown[] {
   return [
-    records.map(record => record.id),
-    records.map(record => record.deliveryId),
-    records.map(record => record.trigger),
     records.map(record => record.fence.scheduledAttemptCount),
     records.map(record => record.fence.manualRetryAt),
     records.map(record => record.step.kind),
     records.map(record => (record.step.kind === 'retry' ? record.step.retryInMs : null)),
-    records.map(record => new Date(record.startedAtMs).toISOString()),
-    records.map(record => record.durationMs),
-    records.map(record => record.status),
-    records.map(record => record.responseCode),
-    records.map(record => record.errorCode),
-    records.map(record => record.errorMessage),
-    records.map(record => record.requestMethod),
-    records.map(record => record.requestUrl),
-    records.map(record => record.requestHeaders),
-    records.map(record => record.responseHeaders),
-    records.map(record => record.responseBody),
-    records.map(record => record.responseBodyTruncated),
-    records.map(record => record.phase),
-    records.map(record => record.timings.dnsMs),
-    records.map(record => record.timings.connectMs),
-    records.map(record => record.timings.tlsMs),
-    records.map(record => record.timings.firstByteMs),
+    ...rowColumns(records),
   ];
 }

@@ -48,6 +48,7 @@ export async function listUnfannedEvents(database: Database, graceMs: number, li
 export interface PendingDelivery {
   readonly id: string;
   readonly dueInMs: number;
+  readonly scheduledAttemptCount: number;
 }
 
 /** Where a walk over pending deliveries goes on: behind this due time and id. */
@@ -68,8 +69,8 @@ export async function listPendingDeliveries(
   after: PendingCursor | null,
   limit: number,
 ): Promise<{ deliveries: PendingDelivery[]; next: PendingCursor | null }> {
-  const { rows } = await database.pool.query<{ id: string; dueAt: string; dueInMs: number }>(
-    `select id, next_attempt_at::text as "dueAt",
+  const { rows } = await database.pool.query<PendingDelivery & { dueAt: string }>(
+    `select id, next_attempt_at::text as "dueAt", scheduled_attempt_count as "scheduledAttemptCount",
        (extract(epoch from next_attempt_at - clock_timestamp()) * 1000)::float8 as "dueInMs"
      from deliveries
      where status = 'pending' and not test and next_attempt_at <= clock_timestamp() + $1 * interval '1 millisecond'

@@ -1,13 +1,18 @@
-import type { PoolClient } from 'pg';
+import type { Pool, PoolClient } from 'pg';
 import type { Database } from './database.ts';
 
 /**
  * Runs `work` in one transaction on a connection of its own, and commits when it resolves.
  *
+ * @param pool whose connection
  * @throws what `work` throws, or the driver; nothing has changed then
  */
-export async function inTransaction<T>(database: Database, work: (client: PoolClient) => Promise<T>): Promise<T> {
-  const client = await database.pool.connect();
+export async function inTransaction<T>(
+  database: Database,
+  work: (client: PoolClient) => Promise<T>,
+  pool: Pool = database.pool,
+): Promise<T> {
+  const client = await pool.connect();
   let broken: Error | undefined;
   // While a connection is lent out, the pool does not listen: a connection that breaks between two statements would
   // otherwise end the process.

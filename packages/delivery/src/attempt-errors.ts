@@ -28,6 +28,10 @@ export const attemptErrors = {
   url_invalid: 'The URL of the webhook is not valid any more.',
   dispatcher_lost:
     'The dispatcher that made this attempt ended before it could record the outcome. The receiver may have the request.',
+  not_recorded:
+    'A fault of Signpost kept the outcome of this attempt from being stored. The log of the dispatcher says why.',
+  superseded:
+    'The delivery had moved on when this attempt ended: it was cancelled, or another dispatcher had taken it over. The outcome counts for nothing.',
   quarantined: 'A fault of Signpost kept breaking this delivery. It was set aside; the log of the dispatcher says why.',
   internal: 'Signpost could not make the request. The log of the dispatcher says why.',
 } as const;

@@ -1,5 +1,5 @@
 import type { Queue } from 'bullmq';
-import { withDeadline } from '@signpost/runtime';
+import { connectedTo } from './connected-to.ts';
 
 /**
  * Tells whether Redis still has every job that Postgres knows of: the `run_id` of the server that was filled last, under a
@@ -15,7 +15,6 @@ export interface CompletenessMark {
 }
 
 export const markKey = 'signpost:complete';
-const connectTimeoutMs = 1500;
 
 /** Reads the answer of INFO. */
 export function runIdOf(info: string): string {
@@ -23,9 +22,7 @@ export function runIdOf(info: string): string {
 }
 
 export function createCompletenessMark(queue: Queue): CompletenessMark {
-  // While Redis is away from the start, the client is promised and never comes.
-  const connect = () =>
-    withDeadline(Promise.resolve(queue.getBackend().client), connectTimeoutMs, 'connecting to Redis');
+  const connect = () => connectedTo(queue);
   const readRunId = async (): Promise<string> => runIdOf(await (await connect()).info());
   return {
     async isComplete() {

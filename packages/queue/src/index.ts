@@ -7,6 +7,7 @@ export {
   fanOutJobSchema,
   fanOutQueueName,
 } from './job-catalogue.ts';
+export { QueueUnavailableError } from './job-states.ts';
 export { type JobNotes, readJobNotes, writeJobNotes } from './job-notes.ts';
 export { openQueues, type OpenQueues } from './open-queues.ts';
 export { createJobProducer, type DueDelivery, type JobProducer, JobRefusedError, type QueueDepth } from './producer.ts';

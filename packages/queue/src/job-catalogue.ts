@@ -2,7 +2,7 @@ import type { JobsOptions } from 'bullmq';
 import { z } from 'zod';
 
 /**
- * The two queues. Job data are ids, never payloads or secrets: Redis is a queue and a timer, Postgres is the truth. The
+ * The two queues. Job data are ids and counts, never payloads or secrets: Redis is a queue and a timer, Postgres is the truth. The
  * data carry a version `v`, so that dispatchers of two releases can run side by side.
  */
 export const fanOutQueueName = 'fan-out';
@@ -17,6 +17,8 @@ export const deliverJobSchema = z.object({
   v: z.literal(1),
   deliveryId: z.uuid(),
   trigger: z.enum(['scheduled', 'manual', 'test']),
+  /** Scheduled attempts that were recorded when the job was added; not there: none. Earlier releases do not look at it. */
+  scheduledAttempts: z.int().min(0).optional(),
 });
 export type DeliverJob = z.infer<typeof deliverJobSchema>;
 

@@ -1,6 +1,6 @@
 /** What a delivery's job remembers from one run to the next. */
 export interface JobNotes {
-  /** Scheduled attempts of the delivery that were recorded when the job was put back. */
+  /** Scheduled attempts of the delivery that were recorded when the job was added or put back. */
   readonly scheduledAttempts: number;
   /** How many of the job's stalls have been looked at: BullMQ counts them for as long as the job lives. */
   readonly stallsSeen: number;
@@ -8,7 +8,6 @@ export interface JobNotes {
   readonly faults: number;
 }
 
-const none: JobNotes = { scheduledAttempts: 0, stallsSeen: 0, faults: 0 };
 const form = /^scheduled attempts (\d+), stalls seen (\d+), faults (\d+)$/;
 
 /**
@@ -19,10 +18,13 @@ export function writeJobNotes({ scheduledAttempts, stallsSeen, faults }: JobNote
   return `scheduled attempts ${scheduledAttempts}, stalls seen ${stallsSeen}, faults ${faults}`;
 }
 
-/** @param failedReason of a job; one that was just added has none */
-export function readJobNotes(failedReason: string | undefined): JobNotes {
+/**
+ * @param failedReason of a job; one that has not been put back yet has none
+ * @param scheduledAttempts that were recorded when the job was added
+ */
+export function readJobNotes(failedReason: string | undefined, scheduledAttempts: number): JobNotes {
   const found = form.exec(failedReason ?? '');
-  if (found === null) return none;
-  const [, scheduledAttempts, stallsSeen, faults] = found.map(Number) as [number, number, number, number];
-  return { scheduledAttempts, stallsSeen, faults };
+  if (found === null) return { scheduledAttempts, stallsSeen: 0, faults: 0 };
+  const [, recorded, stallsSeen, faults] = found.map(Number) as [number, number, number, number];
+  return { scheduledAttempts: recorded, stallsSeen, faults };
 }

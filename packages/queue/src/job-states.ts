@@ -1,4 +1,5 @@
 import type { Queue } from 'bullmq';
+import { connectedTo } from './connected-to.ts';
 import { type DeliverJob, deliverJobId } from './job-catalogue.ts';
 
 /** What becomes of jobs that exist. */
@@ -7,14 +8,14 @@ export interface JobStates {
    * Sets to work those of these overdue deliveries' scheduled jobs that wait for a time still to come: the delay was
    * counted by a clock that was wrong. Jobs that are due and wait for a place are left where they are.
    *
-   * @param nowMs Unix milliseconds
+   * @param afterMs only those that wait until later than this; Unix milliseconds
    * @throws what Redis answers, or that it does not, within about a second
    */
-  promoteDeliveries(deliveryIds: readonly string[], nowMs: number): Promise<void>;
+  promoteDeliveries(deliveryIds: readonly string[], afterMs: number): Promise<void>;
   /**
    * Whether a dispatcher has this very job in hand; asked only where two jobs of one delivery may meet.
    *
-   * @throws as above
+   * @throws QueueUnavailableError where Redis does not tell within about a second
    */
   isRunning(deliveryId: string, trigger: DeliverJob['trigger']): Promise<boolean>;
 }
@@ -25,21 +26,34 @@ const scorePerMs = 0x1000;
 /** @param onError gets what goes wrong at a job that was set to work, or ended, since it was looked at */
 export function createJobStates(queue: Queue, onError: (error: Error) => void): JobStates {
   return {
-    async promoteDeliveries(deliveryIds, nowMs) {
+    async promoteDeliveries(deliveryIds, afterMs) {
       if (deliveryIds.length === 0) return;
       const jobIds = deliveryIds.map(id => deliverJobId(id, 'scheduled'));
-      const client = await queue.getBackend().client;
+      const client = await connectedTo(queue);
       const delayed = queue.toKey('delayed');
       const scores = await Promise.all(jobIds.map(jobId => client.zscore(delayed, jobId)));
       for (const [index, score] of scores.entries()) {
-        if (score === null || Number(score) / scorePerMs <= nowMs) continue;
+        if (score === null || Number(score) / scorePerMs <= afterMs) continue;
         const job = await queue.getJob(jobIds[index] as string);
         await job?.promote().catch(onError);
       }
     },
     async isRunning(deliveryId, trigger) {
-      const client = await queue.getBackend().client;
-      return (await client.get(`${queue.toKey(deliverJobId(deliveryId, trigger))}:lock`)) !== null;
+      try {
+        const client = await connectedTo(queue);
+        return (await client.get(`${queue.toKey(deliverJobId(deliveryId, trigger))}:lock`)) !== null;
+      } catch (cause) {
+        throw new QueueUnavailableError(cause);
+      }
     },
   };
+}
+
+/** Redis is away, or does not do what it is asked; `cause` is what its driver says. */
+export class QueueUnavailableError extends Error {
+  readonly code = 'queue_unavailable';
+  constructor(cause: unknown) {
+    super('The queue cannot be asked', { cause });
+    this.name = 'QueueUnavailableError';
+  }
 }

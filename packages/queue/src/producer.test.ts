@@ -2,7 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { startTestRedis, type TestRedis, waitFor } from '@signpost/testing';
 import { Queue } from 'bullmq';
-import { createJobProducer, deliverQueueName, fanOutQueueName, type JobProducer } from './index.ts';
+import {
+  createJobProducer,
+  deliverJobSchema,
+  deliverQueueName,
+  fanOutQueueName,
+  type JobProducer,
+  QueueUnavailableError,
+} from './index.ts';
 import { judgeRedis, readServerInfo } from './redis-check.ts';
 
 let redis: TestRedis;
@@ -26,14 +33,26 @@ const flushAll = async (): Promise<void> => {
 describe('adding jobs', () => {
   test('the same delivery twice is one job', async () => {
     const deliveryId = randomUUID();
-    await producer.enqueueDeliveries([{ deliveryId, delayMs: 0 }]);
-    await producer.enqueueDeliveries([{ deliveryId, delayMs: 60_000 }]);
+    await producer.enqueueDeliveries([{ deliveryId, delayMs: 0, scheduledAttempts: 0 }]);
+    await producer.enqueueDeliveries([{ deliveryId, delayMs: 60_000, scheduledAttempts: 0 }]);
     expect(await producer.depth('deliver')).toMatchObject({ waiting: 1, delayed: 0 });
+  });
+
+  test('a job says how many scheduled attempts were recorded when it was added; one of an earlier release says nothing', async () => {
+    await producer.enqueueDeliveries([
+      { deliveryId: randomUUID(), delayMs: 0, scheduledAttempts: 0 },
+      { deliveryId: randomUUID(), delayMs: 0, scheduledAttempts: 3 },
+    ]);
+    const queue = new Queue(deliverQueueName, { connection: { url: redis.url } });
+    const jobs = await queue.getWaiting();
+    await queue.close();
+    const counts = jobs.map(job => deliverJobSchema.parse(job.data).scheduledAttempts);
+    expect(new Set(counts)).toEqual(new Set([undefined, 3]));
   });
 
   test('a manual retry is a job beside the scheduled one', async () => {
     const deliveryId = randomUUID();
-    await producer.enqueueDeliveries([{ deliveryId, delayMs: 60_000 }]);
+    await producer.enqueueDeliveries([{ deliveryId, delayMs: 60_000, scheduledAttempts: 0 }]);
     await producer.enqueueAttemptNow(deliveryId, 'manual');
     expect(await producer.depth('deliver')).toMatchObject({ waiting: 1, delayed: 1 });
   });
@@ -41,8 +60,8 @@ describe('adding jobs', () => {
   test('a job that waits for a time that a wrong clock has set is set to work; others stay as they are', async () => {
     const [late, other] = [randomUUID(), randomUUID()];
     await producer.enqueueDeliveries([
-      { deliveryId: late, delayMs: 3_600_000 },
-      { deliveryId: other, delayMs: 3_600_000 },
+      { deliveryId: late, delayMs: 3_600_000, scheduledAttempts: 0 },
+      { deliveryId: other, delayMs: 3_600_000, scheduledAttempts: 0 },
     ]);
     // Due by this clock: it waits for a place, and a worker takes it.
     await producer.promoteDeliveries([late], Date.now() + 7_200_000);
@@ -78,6 +97,21 @@ describe('while Redis is away', () => {
         ),
       { timeoutMs: 10_000, description: 'adding works again' },
     );
+  });
+
+  test('whether a job is running is not told, under an error of its own', async () => {
+    await producer.enqueueFanOut([randomUUID()]);
+    const isRunning = (): Promise<boolean> => producer.isRunning(randomUUID(), 'scheduled');
+    expect(await isRunning()).toBe(false);
+    redis.pause();
+    await expect(isRunning()).rejects.toThrow(QueueUnavailableError);
+    redis.resume();
+    await redis.stop();
+    await expect(isRunning()).rejects.toThrow(QueueUnavailableError);
+    const late = createJobProducer({ redisUrl: redis.url, onError: () => {} });
+    await expect(late.isRunning(randomUUID(), 'scheduled')).rejects.toThrow(QueueUnavailableError);
+    await redis.restart();
+    await late.close();
   });
 
   test('a frozen Redis fails an add as well', async () => {

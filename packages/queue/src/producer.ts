@@ -9,6 +9,8 @@ export interface DueDelivery {
   readonly deliveryId: string;
   /** How long until its attempt, in ms; 0 for now. */
   readonly delayMs: number;
+  /** Recorded so far. */
+  readonly scheduledAttempts: number;
 }
 
 /** How many jobs a queue holds, by state. */
@@ -54,9 +56,9 @@ export function createJobProducer({ redisUrl, onError }: OpenQueuesOptions): Job
     async enqueueDeliveries(deliveries) {
       await addAll(
         deliver,
-        deliveries.map(({ deliveryId, delayMs }) => ({
+        deliveries.map(({ deliveryId, delayMs, scheduledAttempts }) => ({
           name: 'deliver',
-          data: deliverJob(deliveryId, 'scheduled'),
+          data: { ...deliverJob(deliveryId, 'scheduled'), ...(scheduledAttempts > 0 ? { scheduledAttempts } : {}) },
           opts: {
             ...jobOptions,
             jobId: deliverJobId(deliveryId, 'scheduled'),

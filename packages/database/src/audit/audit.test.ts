@@ -16,6 +16,7 @@ import {
   noteUnseenAttempts,
   openDatabase,
   recordAttempts,
+  recordBeside,
 } from '../index.ts';
 
 let fixture: HotPathFixture;
@@ -146,9 +147,18 @@ describe('an undamaged database', () => {
         final: true,
       },
     ]);
+    // Outcomes that came too late: a success after the cancellation, and another one of an attempt that was made twice.
+    const late = await recordAttempts(
+      database,
+      [cancelled.delivery, retried].map(delivery => fixture.scheduledAttempt(delivery)),
+    );
+    expect(late).toEqual([{ kind: 'superseded' }, { kind: 'superseded' }]);
+    // One whose outcome could not be stored.
+    const notRecorded = { status: 'failed', errorCode: 'not_recorded' } as const;
+    await recordBeside(database, [fixture.scheduledAttempt(broken.delivery, notRecorded)]);
     const report = await audit();
     expect(report.findings).toEqual([]);
-    expect(report).toMatchObject({ events: 6, eventsWaiting: 1, deliveries: 5, attempts: 7, expectedDeliveries: 3 });
+    expect(report).toMatchObject({ events: 6, eventsWaiting: 1, deliveries: 5, attempts: 10, expectedDeliveries: 3 });
   });
 
   test('is clean when payloads were expunged, before the fan-out, half through it, and behind it', async () => {

@@ -37,7 +37,7 @@ export interface AuditedDelivery {
   readonly attempts: number;
   readonly firstNumber: number | null;
   readonly lastNumber: number | null;
-  /** Those that the schedule made, without those of which nobody saw the end: these take no place in the schedule. */
+  /** Those that take a place in the schedule: not those of which nobody saw or stored the end, nor those that came too late. */
   readonly scheduledAttempts: number;
   readonly lastScheduledNumber: number | null;
   readonly firstSuccessNumber: number | null;
@@ -89,10 +89,11 @@ export async function readDeliveries(client: Reader, { from, before }: Window, w
        select count(*)::int as attempts, min(number) as "firstNumber", max(number) as "lastNumber",
          count(*) filter (where by_schedule)::int as "scheduledAttempts",
          max(number) filter (where by_schedule) as "lastScheduledNumber",
-         min(number) filter (where status = 'succeeded') as "firstSuccessNumber"
+         min(number) filter (where succeeded) as "firstSuccessNumber"
        from (
-         select number, status,
-           trigger = 'scheduled' and coalesce(error_code, '') not in ('dispatcher_lost', 'quarantined') as by_schedule
+         select number, status = 'succeeded' and coalesce(error_code, '') <> 'superseded' as succeeded,
+           trigger = 'scheduled' and coalesce(error_code, '')
+             not in ('dispatcher_lost', 'quarantined', 'not_recorded', 'superseded') as by_schedule
          from attempts where delivery_id = d.id and delivery_id >= $1 and delivery_id < $2) as t
      ) a
      where d.id >= $1 and d.id < $2 and ($3::uuid is null or d.workspace_id = $3) order by d.id`,
