@@ -58,8 +58,6 @@ const maxResidentMiB = 640;
 const maxHeapMiB = 384;
 /** What a producer may wait for while a store is in trouble as well. */
 const maxAnswerMs = 1000;
-/** Timers of Redis and Postgres differ by this, in ms: the dispatcher lets an attempt begin as much before its time. */
-const toleranceMs = 25;
 
 /**
  * Lets attempts to every webhook fail with a `Retry-After` that names one moment for all, for which their other deliveries
@@ -225,6 +223,6 @@ function limitsSeen(
     { name: 'heap of a dispatcher, MiB', seen: drain.heapMiB, limit: maxHeapMiB },
     { name: 'resident memory of a dispatcher, MiB', seen: drain.residentMiB, limit: maxResidentMiB },
     { name: 'p99 of publish to 202, ms', seen: drain.fresh.answerMs.p99, limit: maxAnswerMs },
-    { name: 'began before its due time by, ms', seen: Math.max(0, drain.earliestMs), limit: toleranceMs },
+    { name: 'began before its due time by, ms', seen: Math.max(0, drain.earliestMs), limit: 0 },
   ];
 }

@@ -26,7 +26,8 @@ const asked = { manualRetryAt: '2026-01-01 00:00:00+00' };
 describe('whether an attempt is still wanted', () => {
   test.each<[string, DeliverJob['trigger'], Partial<DeliveryToAttempt> | null, unknown]>([
     ['due', 'scheduled', {}, { kind: 'attempt' }],
-    ['due within the tolerance of timers', 'scheduled', { dueInMs: 25 }, { kind: 'attempt' }],
+    ['due now', 'scheduled', { dueInMs: 0 }, { kind: 'attempt' }],
+    ['due in less than a millisecond', 'scheduled', { dueInMs: 0.2 }, { kind: 'again', delayMs: 1 }],
     ['not due yet', 'scheduled', { dueInMs: 999.2 }, { kind: 'again', delayMs: 1000, scheduledAttempts: 0 }],
     [
       'due, and the receiver wants a pause',
@@ -34,6 +35,7 @@ describe('whether an attempt is still wanted', () => {
       { retryAfterInMs: 2000.4 },
       { kind: 'put off', retryAfterMs: 2001 },
     ],
+    ['due, and the pause is nearly over', 'scheduled', { retryAfterInMs: 0.2 }, { kind: 'put off', retryAfterMs: 1 }],
     ['due, and the pause is over', 'scheduled', { retryAfterInMs: -1 }, { kind: 'attempt' }],
     ['not due yet, in a pause', 'scheduled', { dueInMs: 999, retryAfterInMs: 5000 }, { kind: 'again', delayMs: 999 }],
     ['a retry that a person asked for, in a pause', 'manual', { ...asked, retryAfterInMs: 5000 }, { kind: 'attempt' }],

@@ -16,9 +16,6 @@ export type JobVerdict =
   | { readonly kind: 'put off'; readonly delivery: DeliveryToAttempt; readonly retryAfterMs: number }
   | { readonly kind: 'attempt'; readonly delivery: DeliveryToAttempt };
 
-/** Timers of Redis and Postgres differ by a little; a job that comes earlier than this waits for its time, in ms. */
-const earlyToleranceMs = 25;
-
 /** Whether a job's attempt is still wanted, by what Postgres says of the delivery. Pure. */
 export function judgeJob(job: DeliverJob, delivery: DeliveryToAttempt | null): JobVerdict {
   if (delivery === null) return done;
@@ -31,11 +28,12 @@ export function judgeJob(job: DeliverJob, delivery: DeliveryToAttempt | null): J
   if (delivery.webhookVersion === null || (delivery.webhookActive !== true && !delivery.test))
     return { kind: 'cancel' };
   const dueInMs = delivery.dueInMs ?? 0;
-  if (dueInMs > earlyToleranceMs)
+  // Never before its time, not even by the ms that timers of Redis and Postgres differ: waits that are promised are kept.
+  if (dueInMs > 0)
     return { kind: 'again', delayMs: Math.ceil(dueInMs), scheduledAttempts: delivery.scheduledAttemptCount };
   const retryAfterMs = Math.ceil(delivery.retryAfterInMs ?? 0);
   // A test send is made for somebody who waits for its result.
-  return retryAfterMs > earlyToleranceMs && !delivery.test
+  return retryAfterMs > 0 && !delivery.test
     ? { kind: 'put off', delivery, retryAfterMs }
     : { kind: 'attempt', delivery };
 }
