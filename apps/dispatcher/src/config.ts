@@ -27,6 +27,12 @@ export const dispatcherSettings = {
       'When a dispatcher dies, what it was doing is taken up by another after about this long, in ms. A live dispatcher renews its lease.',
     defaultText: '15000',
   },
+  STOP_GRACE_MS: {
+    schema: wholeNumber(31_000, 1000, 600_000),
+    description:
+      'How long a dispatcher that is asked to stop waits for attempts under way, in ms. Those that take longer are cut and made again by another.',
+    defaultText: '31000',
+  },
   REPAIR_INTERVAL_MS: {
     schema: wholeNumber(2000, 50, 60_000),
     description: 'How often one of the dispatchers looks for work that lost its job, in ms.',
@@ -34,7 +40,8 @@ export const dispatcherSettings = {
   },
   RETENTION_DAYS: {
     schema: wholeNumber(30, 1, 3650),
-    description: 'Events, deliveries and attempts older than this are dropped, a day at a time.',
+    description:
+      'Events, deliveries and attempts older than this are dropped, a day at a time; a day with work that is not done stays until it is.',
     defaultText: '30',
   },
   IDEMPOTENCY_HOURS: {

@@ -1,14 +1,4 @@
-import {
-  type Database,
-  deleteExpiredAuditEntries,
-  deleteExpiredIdempotencyKeys,
-  dropExpiredPartitions,
-  ensurePartitions,
-  oldestDueAgeMs,
-  oldestUnfannedAgeMs,
-  openDatabase,
-  pingDatabase,
-} from '@signpost/database';
+import { type Database, oldestDueAgeMs, oldestUnfannedAgeMs, openDatabase, pingDatabase } from '@signpost/database';
 import { checkRedisAtStart, createJobProducer, type JobProducer } from '@signpost/queue';
 import {
   announceReady,
@@ -34,15 +24,17 @@ import { createFanOut } from './fan-out.ts';
 import { createInsist } from './insist.ts';
 import { createRepairer } from './repair.ts';
 import { createRetryAfter } from './retry-after.ts';
-import { startRounds } from './rounds.ts';
+import { maintain } from './maintenance.ts';
+import { type Rounds, startRounds } from './rounds.ts';
 import { createUnseenAttempts } from './unseen-attempts.ts';
 import { createWebhookTargets } from './webhook-targets.ts';
-import { startWorkers } from './workers.ts';
+import { startWorkers, type Workers } from './workers.ts';
 
-/** Attempts end by their own deadlines; 30 s is the longest that a webhook may ask for. */
-const closeGraceMs = 31_000;
+/** Beyond the grace for attempts, closing takes no longer than this, in ms, whatever hangs. */
+const closeMarginMs = 8000;
+/** What a store that hangs may hold up, in ms: nothing that is worth waiting for is under way in it by then. */
+const closeTimeoutMs = 1500;
 const maintenanceIntervalMs = 10 * 60_000;
-const partitionDaysAhead = 7;
 const clockIntervalMs = 5000;
 
 const readWallClockMs = Date.now;
@@ -52,7 +44,7 @@ Date.now = () => clock.nowMs();
 
 const config = loadSettings('Signpost dispatcher', dispatcherSettings);
 const logger = createLogger('dispatcher', config.LOG_LEVEL);
-const shutdown = createShutdown({ logger, graceMs: closeGraceMs + 5000 });
+const shutdown = createShutdown({ logger, graceMs: config.STOP_GRACE_MS + closeMarginMs });
 try {
   await start(config, logger, shutdown);
 } catch (error) {
@@ -68,12 +60,13 @@ async function start(config: DispatcherConfig, logger: Logger, shutdown: Shutdow
     maxHotConnections: config.DATABASE_CONNECTIONS,
     onConnectionError: error => logger.warn({ error }, 'connection to Postgres broke'),
   });
-  shutdown.add({ name: 'database', close: () => database.close() });
+  shutdown.add({ name: 'database', timeoutMs: closeTimeoutMs, close: () => database.close() });
   const producer = createJobProducer({
     redisUrl: config.REDIS_URL,
     onError: error => logger.debug({ error }, 'connection to Redis broke'),
   });
   shutdown.add({ name: 'queues', close: () => producer.close() });
+  // Never closed: idle connections, and attempts that have had their grace, end with the process.
   const transport = createTransport({
     // As many as attempts: one that waited for a connection of ours would use up a deadline that is the receiver's.
     connectionsPerOrigin: config.DISPATCHER_CONCURRENCY,
@@ -82,11 +75,10 @@ async function start(config: DispatcherConfig, logger: Logger, shutdown: Shutdow
       allowedPrivateRanges: config.ALLOWED_PRIVATE_RANGES.split(',').flatMap(range => range.trim() || []),
     }),
   });
-  shutdown.add({ name: 'transport', close: () => transport.close() });
 
   const databaseClock = createDatabaseClock({ database, clock, readWallClockMs, logger });
   const clockRounds = startRounds('clock', clockIntervalMs, logger, () => databaseClock.synchronize());
-  shutdown.add({ name: 'clock', close: () => clockRounds.stop() });
+  shutdown.add({ name: 'clock', timeoutMs: closeTimeoutMs, close: () => clockRounds.stop() });
   await clockRounds.first;
 
   const counts = createCounts();
@@ -95,8 +87,26 @@ async function start(config: DispatcherConfig, logger: Logger, shutdown: Shutdow
     oldestDue: async () => (await oldestDueAgeMs(database)) / 1000,
     oldestUnfanned: async () => (await oldestUnfannedAgeMs(database)) / 1000,
   });
-  startPipeline({ config, logger, shutdown, database, producer, transport, counts, metrics });
+  const internalPort = await serveInternally(config, database, producer, metrics, shutdown);
+  const workers = startPipeline({ config, logger, database, producer, transport, counts, metrics });
+  const rounds = startRepairAndMaintenance({ config, logger, database, producer, counts });
+  shutdown.add({
+    name: 'work',
+    timeoutMs: config.STOP_GRACE_MS + closeTimeoutMs,
+    // At once: the workers take nothing new from the first moment, and a repairer at work adds nothing meanwhile.
+    close: () => Promise.all([workers.close(config.STOP_GRACE_MS), ...rounds.map(each => each.stop())]),
+  });
+  logger.info({ concurrency: config.DISPATCHER_CONCURRENCY, internal_port: internalPort }, 'dispatcher.ready');
+  announceReady({ internalPort });
+}
 
+function startRepairAndMaintenance({
+  config,
+  logger,
+  database,
+  producer,
+  counts,
+}: Omit<PipelineParts, 'transport' | 'metrics'>): readonly Rounds[] {
   const repairer = createRepairer({
     database,
     producer,
@@ -105,16 +115,10 @@ async function start(config: DispatcherConfig, logger: Logger, shutdown: Shutdow
     logger,
     graceMs: { event: 2000, delivery: config.LEASE_MS },
   });
-  const repair = startRounds('repair', config.REPAIR_INTERVAL_MS, logger, () => repairer.run());
-  shutdown.add({ name: 'repair', close: () => repair.stop() });
-  const maintenance = startRounds('maintenance', maintenanceIntervalMs, logger, () =>
-    maintain(database, config, logger),
-  );
-  shutdown.add({ name: 'maintenance', close: () => maintenance.stop() });
-
-  const internalPort = await serveInternally(config, database, producer, metrics, shutdown);
-  logger.info({ concurrency: config.DISPATCHER_CONCURRENCY, internal_port: internalPort }, 'dispatcher.ready');
-  announceReady({ internalPort });
+  return [
+    startRounds('repair', config.REPAIR_INTERVAL_MS, logger, signal => repairer.run(signal)),
+    startRounds('maintenance', maintenanceIntervalMs, logger, signal => maintain({ database, config, logger, signal })),
+  ];
 }
 
 /** @returns the port; undefined: none was asked for */
@@ -143,7 +147,6 @@ async function serveInternally(
 interface PipelineParts {
   readonly config: DispatcherConfig;
   readonly logger: Logger;
-  readonly shutdown: Shutdown;
   readonly database: Database;
   readonly producer: JobProducer;
   readonly transport: Transport;
@@ -151,16 +154,7 @@ interface PipelineParts {
   readonly metrics: DispatcherMetrics;
 }
 
-function startPipeline({
-  config,
-  logger,
-  shutdown,
-  database,
-  producer,
-  transport,
-  counts,
-  metrics,
-}: PipelineParts): void {
+function startPipeline({ config, logger, database, producer, transport, counts, metrics }: PipelineParts): Workers {
   const insist = createInsist(logger);
   const unseenAttempts = createUnseenAttempts({ database, counts, logger });
   const deliver = createDeliver({
@@ -180,7 +174,7 @@ function startPipeline({
     random: Math.random,
     observeAttemptSeconds: seconds => metrics.observeAttemptSeconds(seconds),
   });
-  const workers = startWorkers({
+  return startWorkers({
     redisUrl: config.REDIS_URL,
     concurrency: config.DISPATCHER_CONCURRENCY,
     leaseMs: config.LEASE_MS,
@@ -188,17 +182,4 @@ function startPipeline({
     fanOut: createFanOut({ database, producer, counts, logger }),
     logger,
   });
-  shutdown.add({ name: 'workers', close: () => workers.close(closeGraceMs) });
-}
-
-async function maintain(database: Database, config: DispatcherConfig, logger: Logger): Promise<void> {
-  const daysPostponed = await ensurePartitions(database, partitionDaysAhead);
-  const { dropped, postponed } = await dropExpiredPartitions(database, config.RETENTION_DAYS);
-  const forgotten = await deleteExpiredIdempotencyKeys(database, config.IDEMPOTENCY_HOURS);
-  const forgottenEntries = await deleteExpiredAuditEntries(database, config.AUDIT_LOG_DAYS);
-  if (dropped.length > 0 || forgotten > 0 || forgottenEntries > 0)
-    logger.info({ dropped, forgotten_keys: forgotten, forgotten_audit_entries: forgottenEntries }, 'retention.applied');
-  // Somebody reads for long, a report or a dump: nobody waits behind it, and the next round tries again.
-  if (postponed.length > 0 || daysPostponed > 0)
-    logger.warn({ postponed, days_postponed: daysPostponed }, 'partitions are in use; the next round tries again');
 }

@@ -23,8 +23,13 @@ import { faultDelayMs, timerMarginMs } from './run-again.ts';
  * All of it may be done while the jobs exist after all: an id that exists is not added twice.
  */
 export interface Repairer {
-  /** One round, unless another dispatcher is at it. @throws the stores' errors; the next round tries again */
-  run(): Promise<void>;
+  /**
+   * One round, unless another dispatcher is at it.
+   *
+   * @param signal aborted: the round ends after the page at hand, and what is left is for the next
+   * @throws the stores' errors; the next round tries again
+   */
+  run(signal: AbortSignal): Promise<void>;
 }
 
 export interface RepairerOptions {
@@ -62,10 +67,12 @@ export function createRepairer(options: RepairerOptions): Repairer {
     return { ids: deliveries.map(({ id }) => id), next };
   };
 
-  const rebuild = async (): Promise<void> => {
+  const rebuild = async (signal: AbortSignal): Promise<void> => {
     const mark = await producer.beginRebuild();
     let total = 0;
     for (let after: PendingCursor | null = null; ; ) {
+      // Without its end, whoever looks next begins anew.
+      if (signal.aborted) return;
       const { ids, next } = await addPending(forEverMs, after);
       total += ids.length;
       if (next === null) break;
@@ -84,7 +91,7 @@ export function createRepairer(options: RepairerOptions): Repairer {
     logger.warn({ events: events.length }, 'events.repaired');
   };
 
-  const repairDeliveries = async (graceMs: number): Promise<void> => {
+  const repairDeliveries = async (graceMs: number, signal: AbortSignal): Promise<void> => {
     do {
       const { ids, next } = await addPending(-graceMs, cursor);
       // What was put back for a moment, because a store was away or another had it in hand, comes by itself.
@@ -92,22 +99,25 @@ export function createRepairer(options: RepairerOptions): Repairer {
       counts.repairedDeliveries += ids.length;
       cursor = next;
       if (ids.length > 0) logger.warn({ deliveries: ids.length }, 'deliveries.repaired');
-    } while (cursor !== null && (await producer.depth('deliver')).waiting < backlogJobs);
+    } while (cursor !== null && !signal.aborted && (await producer.depth('deliver')).waiting < backlogJobs);
   };
 
   return {
-    async run() {
+    async run(signal) {
       await withRepairLock(database, async () => {
         if (!(await producer.isComplete())) {
-          await rebuild();
+          await rebuild(signal);
+          if (signal.aborted) return;
           await repairEvents(0);
         }
         const fanOut = await producer.depth('fan-out');
         await repairEvents(fanOut.waiting + fanOut.active > 0 ? backlogGraceMs : options.graceMs.event);
         const deliver = await producer.depth('deliver');
-        await repairDeliveries(deliver.waiting > 0 ? backlogGraceMs : options.graceMs.delivery);
-        for (const id of await listOpenManualRetries(database, options.graceMs.event, pageSize))
+        await repairDeliveries(deliver.waiting > 0 ? backlogGraceMs : options.graceMs.delivery, signal);
+        for (const id of await listOpenManualRetries(database, options.graceMs.event, pageSize)) {
+          if (signal.aborted) return;
           await producer.enqueueAttemptNow(id, 'manual');
+        }
       });
     },
   };

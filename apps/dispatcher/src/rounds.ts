@@ -4,7 +4,7 @@ import type { Logger } from '@signpost/runtime';
 export interface Rounds {
   /** Resolves when the first round has ended, well or not. */
   readonly first: Promise<void>;
-  /** Ends after the round that is running. */
+  /** Tells the round that is running that it should end, and waits for it. */
   stop(): Promise<void>;
 }
 
@@ -12,9 +12,16 @@ export interface Rounds {
  * Runs `work` at once and then `intervalMs` after each end. A round that fails is logged and does not end the rounds; failures in a row are one warning.
  *
  * @param name for the log
+ * @param work its signal is aborted by `stop`: a long round looks at it between its steps
  */
-export function startRounds(name: string, intervalMs: number, logger: Logger, work: () => Promise<void>): Rounds {
-  let stopped = false;
+export function startRounds(
+  name: string,
+  intervalMs: number,
+  logger: Logger,
+  work: (signal: AbortSignal) => Promise<void>,
+): Rounds {
+  const stopping = new AbortController();
+  const { signal } = stopping;
   let failing = false;
   let wake: (() => void) | undefined;
   let firstEnded = (): void => {};
@@ -22,9 +29,9 @@ export function startRounds(name: string, intervalMs: number, logger: Logger, wo
     firstEnded = resolve;
   });
   const run = async (): Promise<void> => {
-    while (!stopped) {
+    while (!signal.aborted) {
       try {
-        await work();
+        await work(signal);
         if (failing) logger.info({ round: name }, 'round works again');
         failing = false;
       } catch (error) {
@@ -33,7 +40,7 @@ export function startRounds(name: string, intervalMs: number, logger: Logger, wo
         failing = true;
       }
       firstEnded();
-      if (stopped) return;
+      if (signal.aborted) return;
       await new Promise<void>(resolve => {
         const timer = setTimeout(resolve, intervalMs);
         wake = () => {
@@ -47,7 +54,7 @@ export function startRounds(name: string, intervalMs: number, logger: Logger, wo
   return {
     first,
     async stop() {
-      stopped = true;
+      stopping.abort();
       wake?.();
       await ended;
     },

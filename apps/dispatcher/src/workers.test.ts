@@ -1,6 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { expect, test } from '@jest/globals';
+import { createJobProducer } from '@signpost/queue';
+import { createLogger } from '@signpost/runtime';
 import { createTestDatabase, startApp, startTestRedis, waitFor } from '@signpost/testing';
+import { startWorkers } from './workers.ts';
 
 test('an outage of Redis is told once, without a stack, however often a connection is tried; the next one again', async () => {
   const [database, redis] = await Promise.all([createTestDatabase(), startTestRedis()]);
@@ -35,3 +38,38 @@ test('an outage of Redis is told once, without a stack, however often a connecti
     await database.drop();
   }
 }, 90_000);
+
+test('what is still at hand after the grace is not put back, however it ends: its lease is left to run out', async () => {
+  const redis = await startTestRedis();
+  const producer = createJobProducer({ redisUrl: redis.url, onError: () => {} });
+  let began = 0;
+  let release = (): void => {};
+  const held = new Promise<void>(resolve => {
+    release = resolve;
+  });
+  const ended: string[] = [];
+  const workers = startWorkers({
+    redisUrl: redis.url,
+    concurrency: 2,
+    leaseMs: 10_000,
+    async deliverJob({ deliveryId }) {
+      began += 1;
+      await held;
+      ended.push(deliveryId);
+      if (ended.length === 1) throw new Error('broken');
+      return { kind: 'done' };
+    },
+    fanOut: { run: async () => {} },
+    logger: createLogger('dispatcher', 'silent'),
+  });
+  const ids = ['01a20194-6642-75b3-b709-2fdc62a32e65', '01a20194-6675-7682-a6fe-27798a1a5706'];
+  await producer.enqueueDeliveries(ids.map(deliveryId => ({ deliveryId, delayMs: 0 })));
+  await waitFor(() => began === 2, { description: 'both are at hand' });
+  await workers.close(1);
+  release();
+  await waitFor(() => ended.length === 2, { description: 'both have ended' });
+  const isPutBack = async (): Promise<boolean> => (await producer.depth('deliver')).active < 2;
+  await expect(waitFor(isPutBack, { timeoutMs: 500, description: 'one is put back' })).rejects.toThrow('put back');
+  await producer.close();
+  await redis.stop();
+}, 30_000);

@@ -21,7 +21,10 @@ export interface WorkersOptions {
 }
 
 export interface Workers {
-  /** Takes no new jobs and waits for those at hand, but not longer than `graceMs`; what is left is taken up by others. */
+  /**
+   * Takes no new jobs from this moment and waits for those at hand, but not longer than `graceMs`. What is left then is
+   * not put back any more, however it ends: its lease runs out, and who takes it up sees what is recorded of it by then.
+   */
   close(graceMs: number): Promise<void>;
 }
 
@@ -42,15 +45,21 @@ export function startWorkers(options: WorkersOptions): Workers {
     settings: { backoffStrategy: (_made, _type, error) => (error instanceof RunAgain ? error.delayMs : faultDelayMs) },
   };
   const atHand = createCounter();
+  let stopping = false;
+  const during = async (job: Job, work: () => Promise<void>): Promise<void> => {
+    // It was on its way to us when we were asked to stop.
+    if (stopping) throw new RunAgain(job.failedReason ?? '', 0);
+    await atHand.during(work);
+  };
   const deliverWorker = new Worker(
     deliverQueueName,
-    (job: Job) => atHand.during(() => runDeliverJob(job, deliverJobSchema, deliverJob, logger)),
+    (job: Job) => during(job, () => runDeliverJob(job, deliverJobSchema, deliverJob, logger)),
     { ...shared, concurrency: options.concurrency },
   );
   const fanOutWorker = new Worker(
     fanOutQueueName,
     (job: Job) =>
-      atHand.during(async () => {
+      during(job, async () => {
         const data = readJob(job, fanOutJobSchema, logger);
         if (data !== null) await fanOut.run(data.eventIds);
       }),
@@ -68,19 +77,21 @@ export function startWorkers(options: WorkersOptions): Workers {
   }
   return {
     async close(graceMs) {
-      // While Redis is away, closing waits for ever, also when nothing is left to wait for.
+      stopping = true;
       const closed = Promise.all([deliverWorker.close(), fanOutWorker.close()]);
-      const closedOrIdle = async (): Promise<unknown> => {
+      const closedOrIdle = async (): Promise<void> => {
         await Promise.race([closed, atHand.becomesZero()]);
-        return withDeadline(closed, idleCloseMs, 'closing the idle workers').catch(error => {
-          // A job that was on its way to us has begun meanwhile: it counts as at hand.
-          if (atHand.isZero()) throw error;
-          return closedOrIdle();
-        });
+        // While Redis is away, closing waits for ever, also when nothing is left to wait for.
+        await withDeadline(closed, idleCloseMs, 'closing the idle workers');
       };
-      await withDeadline(closedOrIdle(), graceMs, 'closing the workers').catch(error =>
-        logger.warn({ error }, 'workers did not close in time'),
-      );
+      await withDeadline(closedOrIdle(), graceMs, 'closing the workers').catch(error => {
+        logger.warn({ error, jobs: atHand.count() }, 'workers did not close in time; others take up their jobs');
+        for (const worker of [deliverWorker, fanOutWorker])
+          void worker
+            .getBackend()
+            .close(true)
+            .catch(() => {});
+      });
     },
   };
 }
@@ -124,7 +135,7 @@ function createCounter() {
         if (count === 0) resolveZero?.();
       }
     },
-    isZero: (): boolean => count === 0,
+    count: (): number => count,
     becomesZero: (): Promise<void> =>
       count === 0
         ? Promise.resolve()

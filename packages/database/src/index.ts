@@ -44,8 +44,9 @@ export {
 export {
   deleteExpiredAuditEntries,
   deleteExpiredIdempotencyKeys,
-  dropExpiredPartitions,
+  dropExpiredDays,
   ensurePartitions,
+  type ExpiredDays,
 } from './retention.ts';
 export {
   type ApiKey,

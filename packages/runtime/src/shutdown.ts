@@ -1,8 +1,11 @@
+import { DeadlineError, withDeadline } from './deadline.ts';
 import type { Logger } from './logging.ts';
 
 /** Something to close, in the order in which it was opened; closing goes backwards. */
 export interface Closeable {
   readonly name: string;
+  /** What is still open after this, in ms, is left to the end of the process: a warning, not a failed stop. */
+  readonly timeoutMs?: number;
   close(): Promise<unknown>;
 }
 
@@ -50,11 +53,16 @@ export function createShutdown({ logger, graceMs }: ShutdownOptions): Shutdown {
 async function closeAll(parts: readonly Closeable[], logger: Logger): Promise<boolean> {
   let failed = false;
   for (const part of parts.toReversed()) {
+    const { name, timeoutMs } = part;
     try {
-      await part.close();
+      await (timeoutMs === undefined ? part.close() : withDeadline(part.close(), timeoutMs, `closing the ${name}`));
     } catch (error) {
+      if (timeoutMs !== undefined && error instanceof DeadlineError) {
+        logger.warn({ part: name }, 'part left open');
+        continue;
+      }
       failed = true;
-      logger.error({ error, part: part.name }, 'part did not close');
+      logger.error({ error, part: name }, 'part did not close');
     }
   }
   return failed;

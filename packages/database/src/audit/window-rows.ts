@@ -143,7 +143,7 @@ export async function readWebhookOwners(client: Reader, webhookIds: readonly str
 }
 
 /**
- * The days of which retention has dropped a part: it drops attempts, then deliveries, then events. To be read last: the
+ * The days of which retention has dropped a part, as releases did that dropped table by table. To be read last: the
  * tables of any other day were there when they were read, since a day that was dropped does not come back.
  *
  * @returns days as `20261121` whose deliveries are gone, and those whose attempts are gone
