@@ -7,6 +7,7 @@ import { Redis } from 'ioredis';
 import type { Installation } from '../support/installation.ts';
 import { publishMany, waitUntilReceived } from '../support/publish-many.ts';
 import { expectNothingLost } from './nothing-lost.ts';
+import { readReadiness, waitForReadiness } from './readiness.ts';
 import { useInstallation } from './use-installation.ts';
 
 const start = useInstallation();
@@ -50,10 +51,18 @@ async function publishUntilTheyWait(): Promise<string[]> {
   return published;
 }
 
+/** The dispatcher cannot work then; the API can, and tells of it. */
+async function expectReadinessWithFullRedis(): Promise<void> {
+  expect(await readReadiness(internalUrl)).toEqual({ status: 503, postgres: 'up', redis: 'down' });
+  expect(await readReadiness(signpost.api.url)).toEqual({ status: 200, postgres: 'up', redis: 'down' });
+}
+
 async function expectDrained(published: readonly string[]): Promise<void> {
   await expectNothingLost(signpost, receiver, published);
   expect(receiver.requests).toHaveLength(published.length);
   expect(await oldestUnfannedAgeSeconds()).toBe(0);
+  for (const url of [internalUrl, signpost.api.url])
+    await waitForReadiness(url, { status: 200, postgres: 'up', redis: 'up' });
 }
 
 describe('Redis', () => {
@@ -63,6 +72,7 @@ describe('Redis', () => {
     await command('config', 'set', 'maxmemory', '1mb');
     await expect(command('set', 'one-more', 'x')).rejects.toThrow(/^OOM/);
     const published = await publishUntilTheyWait();
+    await expectReadinessWithFullRedis();
     await command('config', 'set', 'maxmemory', '0');
     await expectDrained([...before, ...published]);
   }, 60_000);
@@ -89,6 +99,7 @@ describe('Redis', () => {
         { description: 'Redis refuses to write' },
       );
       const published = await publishUntilTheyWait();
+      await expectReadinessWithFullRedis();
       await signpost.redis.kill();
       rmSync(file);
       writeFileSync(file, '');

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { openDatabase, pingDatabase } from '@signpost/database';
+import { createWriteCheck, openDatabase } from '@signpost/database';
 import { checkRedisAtStart, createJobProducer } from '@signpost/queue';
 import {
   announceReady,
@@ -115,9 +115,9 @@ async function serve(
 ): Promise<{ readonly port: number; readonly internalPort: number | undefined }> {
   const { database, producer } = dependencies;
   const checks = [
-    { name: 'postgres', required: true, check: () => pingDatabase(database) },
+    { name: 'postgres', required: true, check: createWriteCheck(database) },
     // Publishing works without it: the repairer enqueues what it missed.
-    { name: 'redis', required: false, check: () => producer.depth('fan-out') },
+    { name: 'redis', required: false, check: () => producer.checkWritable() },
   ];
   const { INTERNAL_PORT, INTERNAL_HOST } = config;
   let internalPort: number | undefined;

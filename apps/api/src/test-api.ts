@@ -2,11 +2,11 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { type IncomingHttpHeaders, request as httpRequest } from 'node:http';
 import {
   type AuditEntry,
+  createWriteCheck,
   type Database,
   insertApiKey,
   insertWorkspace,
   openDatabase,
-  pingDatabase,
 } from '@signpost/database';
 import type { ApiKeyScope } from '@signpost/delivery';
 import { createJobProducer, type JobProducer } from '@signpost/queue';
@@ -101,6 +101,7 @@ const producerWithoutRedis: JobProducer = {
   promoteDeliveries: away,
   isRunning: away,
   depth: away,
+  checkWritable: away,
   isComplete: away,
   beginRebuild: away,
   finishRebuild: away,
@@ -149,8 +150,8 @@ export async function startTestApi(options: TestApiOptions): Promise<TestApi> {
     ...apiRoutes(dependencies),
     ...openApiRoutes('0.0.0'),
     ...healthRoutes([
-      { name: 'postgres', required: true, check: () => pingDatabase(database) },
-      { name: 'redis', required: false, check: () => producer.depth('fan-out') },
+      { name: 'postgres', required: true, check: createWriteCheck(database) },
+      { name: 'redis', required: false, check: () => producer.checkWritable() },
     ]),
     ...metricsRoutes(registry, false),
   ];

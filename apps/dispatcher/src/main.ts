@@ -1,4 +1,4 @@
-import { type Database, oldestDueAgeMs, oldestUnfannedAgeMs, openDatabase, pingDatabase } from '@signpost/database';
+import { createWriteCheck, type Database, oldestDueAgeMs, oldestUnfannedAgeMs, openDatabase } from '@signpost/database';
 import { checkRedisAtStart, createJobProducer, type JobProducer } from '@signpost/queue';
 import {
   announceReady,
@@ -131,8 +131,8 @@ async function serveInternally(
 ): Promise<number | undefined> {
   if (config.INTERNAL_PORT === undefined) return undefined;
   const checks = [
-    { name: 'postgres', required: true, check: () => pingDatabase(database) },
-    { name: 'redis', required: true, check: () => producer.depth('deliver') },
+    { name: 'postgres', required: true, check: createWriteCheck(database) },
+    { name: 'redis', required: true, check: () => producer.checkWritable() },
   ];
   const server = await startInternalServer({
     port: config.INTERNAL_PORT,

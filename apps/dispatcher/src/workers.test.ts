@@ -63,7 +63,7 @@ test('what is still at hand after the grace is not put back, however it ends: it
     logger: createLogger('dispatcher', 'silent'),
   });
   const ids = ['01a20194-6642-75b3-b709-2fdc62a32e65', '01a20194-6675-7682-a6fe-27798a1a5706'];
-  await producer.enqueueDeliveries(ids.map(deliveryId => ({ deliveryId, delayMs: 0 })));
+  await producer.enqueueDeliveries(ids.map(deliveryId => ({ deliveryId, delayMs: 0, scheduledAttempts: 0 })));
   await waitFor(() => began === 2, { description: 'both are at hand' });
   await workers.close(1);
   release();

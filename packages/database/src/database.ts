@@ -103,8 +103,3 @@ export async function readDatabaseClock(database: Database): Promise<{ nowMs: nu
   const uncertaintyMs = (performance.now() - startedAt) / 2;
   return { nowMs: (rows[0]?.nowMs ?? Number.NaN) + uncertaintyMs, uncertaintyMs };
 }
-
-/** Whether Postgres answers. @throws what the driver reports where it does not */
-export async function pingDatabase(database: Database): Promise<void> {
-  await database.pool.query('select 1');
-}

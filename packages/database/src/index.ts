@@ -1,4 +1,5 @@
-export { type Database, type DatabaseOptions, openDatabase, pingDatabase, readDatabaseClock } from './database.ts';
+export { type Database, type DatabaseOptions, openDatabase, readDatabaseClock } from './database.ts';
+export { createWriteCheck } from './write-check.ts';
 export { isDatabaseUnavailable, isInstallationFault, isValueRefused } from './unavailable.ts';
 export { type AuditAuthor, type AuditedChange, type AuditEntry, type AuditOf } from './audit-entry.ts';
 export { type AuditFilter, listAuditEntries, type LoggedAuditEntry } from './audit-log.ts';

@@ -1,5 +1,5 @@
 import type { Queue } from 'bullmq';
-import { connectedTo } from './connected-to.ts';
+import { connectedClient } from './connection.ts';
 
 /**
  * Tells whether Redis still has every job that Postgres knows of: the `run_id` of the server that was filled last, under a
@@ -22,7 +22,7 @@ export function runIdOf(info: string): string {
 }
 
 export function createCompletenessMark(queue: Queue): CompletenessMark {
-  const connect = () => connectedTo(queue);
+  const connect = () => connectedClient(queue);
   const readRunId = async (): Promise<string> => runIdOf(await (await connect()).info());
   return {
     async isComplete() {

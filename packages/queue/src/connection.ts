@@ -1,4 +1,5 @@
-import type { ConnectionOptions } from 'bullmq';
+import { withDeadline } from '@signpost/runtime';
+import type { ConnectionOptions, Queue } from 'bullmq';
 
 /**
  * A connection for adding jobs. A command fails within a second while Redis is slow or away, so that a producer never
@@ -25,4 +26,11 @@ const producerTimeoutMs = 1000;
 /** Redis is back within a second or two more often than not: never wait longer than 2 s before the next try. */
 function retryStrategy(times: number): number {
   return Math.min(50 * 2 ** Math.min(times, 6), 2000);
+}
+
+const clientTimeoutMs = 1500;
+
+/** The client of a queue. While Redis is away from the start, it is promised and never comes. @throws then, in time */
+export function connectedClient(queue: Queue) {
+  return withDeadline(Promise.resolve(queue.getBackend().client), clientTimeoutMs, 'connecting to Redis');
 }

@@ -1,5 +1,5 @@
 import type { Queue } from 'bullmq';
-import { connectedTo } from './connected-to.ts';
+import { connectedClient } from './connection.ts';
 import { type DeliverJob, deliverJobId } from './job-catalogue.ts';
 
 /** What becomes of jobs that exist. */
@@ -29,7 +29,7 @@ export function createJobStates(queue: Queue, onError: (error: Error) => void): 
     async promoteDeliveries(deliveryIds, afterMs) {
       if (deliveryIds.length === 0) return;
       const jobIds = deliveryIds.map(id => deliverJobId(id, 'scheduled'));
-      const client = await connectedTo(queue);
+      const client = await connectedClient(queue);
       const delayed = queue.toKey('delayed');
       const scores = await Promise.all(jobIds.map(jobId => client.zscore(delayed, jobId)));
       for (const [index, score] of scores.entries()) {
@@ -40,7 +40,7 @@ export function createJobStates(queue: Queue, onError: (error: Error) => void): 
     },
     async isRunning(deliveryId, trigger) {
       try {
-        const client = await connectedTo(queue);
+        const client = await connectedClient(queue);
         return (await client.get(`${queue.toKey(deliverJobId(deliveryId, trigger))}:lock`)) !== null;
       } catch (cause) {
         throw new QueueUnavailableError(cause);

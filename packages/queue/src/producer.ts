@@ -2,6 +2,7 @@ import type { JobsOptions, Queue } from 'bullmq';
 import { type CompletenessMark, createCompletenessMark } from './completeness-mark.ts';
 import { type DeliverJob, deliverJobId, fanOutJobId, jobOptions, maxEventsPerFanOutJob } from './job-catalogue.ts';
 import { createJobStates, type JobStates } from './job-states.ts';
+import { createWriteCheck } from './write-check.ts';
 import { openQueues, type OpenQueuesOptions } from './open-queues.ts';
 
 /** A delivery to enqueue. */
@@ -29,6 +30,8 @@ export interface JobProducer extends CompletenessMark, JobStates {
   /** One attempt now, ahead of those that wait. */
   enqueueAttemptNow(deliveryId: string, trigger: 'manual' | 'test'): Promise<void>;
   depth(queue: 'fan-out' | 'deliver'): Promise<QueueDepth>;
+  /** @throws where Redis is away, full, or takes no writes for another reason, within about two seconds */
+  checkWritable(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -75,6 +78,7 @@ export function createJobProducer({ redisUrl, onError }: OpenQueuesOptions): Job
       const counts = await queues[name].getJobCounts('waiting', 'active', 'delayed');
       return { waiting: counts['waiting'] ?? 0, active: counts['active'] ?? 0, delayed: counts['delayed'] ?? 0 };
     },
+    checkWritable: createWriteCheck(deliver),
     close: () => opened.close(),
   };
 }

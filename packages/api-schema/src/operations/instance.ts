@@ -28,7 +28,7 @@ export const instanceOperations = {
     path: '/health/ready',
     tag,
     summary: 'Whether the API can do its work',
-    description: 'Needs Postgres. Redis is reported alone: publishing works without it.',
+    description: 'Needs a Postgres that takes writes. Redis is reported alone: publishing works without it.',
     scope: null,
     request: {},
     responses: {
