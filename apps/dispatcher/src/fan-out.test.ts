@@ -52,6 +52,37 @@ const setEventTypes = (workspaceId: string, eventTypes: string) =>
 const deliveriesOf = async (eventId: string): Promise<number> =>
   (await database.pool.query('select 1 from deliveries where event_id = $1', [eventId])).rowCount ?? 0;
 
+test('webhooks of workspaces are kept while there is room for them, by their size', async () => {
+  const logger = createLogger('dispatcher', 'silent');
+  const deliveriesOfNext = async (fanOut: ReturnType<typeof createFanOut>, workspaceId: string): Promise<number> => {
+    const event = newEvent(workspaceId);
+    await insertEvents(database, [event]);
+    await fanOut.run([event.id]);
+    return deliveriesOf(event.id);
+  };
+  // Nobody changes webhooks like this, without a new revision: who still gets the event goes by what was kept.
+  const forgetsAfter = async (maxCachedCharacters: number, others: number): Promise<boolean> => {
+    const fanOut = createFanOut({ database, producer, counts: createCounts(), logger, maxCachedCharacters });
+    const { workspaceId } = await makeEvent();
+    expect(await deliveriesOfNext(fanOut, workspaceId)).toBe(1);
+    for (let n = 0; n < others; n += 1) {
+      const other = await makeEvent();
+      await database.pool.query('update webhooks set event_types = $2 where workspace_id = $1', [
+        other.workspaceId,
+        Array.from({ length: 100 }, (_, index) => `${'long'.repeat(20)}.${index}`),
+      ]);
+      expect(await deliveriesOfNext(fanOut, other.workspaceId)).toBe(0);
+    }
+    await database.pool.query(`update webhooks set event_types = '{other}' where workspace_id = $1`, [workspaceId]);
+    return (await deliveriesOfNext(fanOut, workspaceId)) === 0;
+  };
+  expect(await forgetsAfter(20_000, 1)).toBe(false);
+  expect(await forgetsAfter(20_000, 3)).toBe(true);
+  // One that alone is too large is not kept at all, and fanned out all the same.
+  expect(await forgetsAfter(500, 0)).toBe(true);
+  await database.pool.query('delete from pending_fan_outs');
+});
+
 test('an event that breaks our code holds up no other, waits longer each time, and is fanned out when the fault is gone', async () => {
   const [bad, good] = [await makeEvent(), await makeEvent()];
   // What no API takes, and what matching cannot read.

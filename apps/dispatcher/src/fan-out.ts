@@ -33,13 +33,26 @@ export interface FanOutOptions {
   readonly producer: JobProducer;
   readonly counts: DispatcherCounts;
   readonly logger: Logger;
+  /** Room for the webhooks of workspaces, in characters. */
+  readonly maxCachedCharacters?: number;
 }
+
+/** 32 Mi characters are 32 to 64 MiB. */
+const defaultMaxCachedCharacters = 32 * 1024 * 1024;
+/** What else there is of a webhook: ids, numbers, the objects themselves. */
+const charactersAside = 300;
 
 /** An insert of more rows would hold its locks for long, and one message to Redis would block it. */
 const maxDeliveriesPerPage = 1000;
 
-export function createFanOut({ database, producer, counts, logger }: FanOutOptions): FanOut {
-  const webhooksOf = createWebhookLists(database);
+export function createFanOut({
+  database,
+  producer,
+  counts,
+  logger,
+  maxCachedCharacters = defaultMaxCachedCharacters,
+}: FanOutOptions): FanOut {
+  const webhooksOf = createWebhookLists(database, maxCachedCharacters);
 
   const insertAndEnqueue = async (page: readonly NewDelivery[]): Promise<void> => {
     await insertDeliveries(database, page);
@@ -105,16 +118,40 @@ function newDelivery(
  * The webhooks of a workspace, kept under the workspace's revision, which came with the event: a change of any webhook,
  * of a contract or of the workspace's choice changes the revision in the same transaction, so what is found here is never stale.
  */
-function createWebhookLists(database: Database): (event: EventToFanOut) => Promise<readonly SubscribedWebhook[]> {
-  const cache = new LRUCache<string, { revision: string; webhooks: Promise<readonly SubscribedWebhook[]> }>({
-    max: 5000,
-  });
+function createWebhookLists(
+  database: Database,
+  maxCharacters: number,
+): (event: EventToFanOut) => Promise<readonly SubscribedWebhook[]> {
+  interface WebhookList {
+    readonly revision: string;
+    readonly webhooks: Promise<readonly SubscribedWebhook[]>;
+  }
+  const cache = new LRUCache<string, WebhookList>({ max: 5000, maxSize: maxCharacters });
   return event => {
-    const known = cache.get(event.workspaceId);
-    if (known !== undefined && known.revision === event.webhooksRevision) return known.webhooks;
-    const webhooks = loadSubscribedWebhooks(database, event.workspaceId);
-    cache.set(event.workspaceId, { revision: event.webhooksRevision, webhooks });
-    webhooks.catch(() => cache.delete(event.workspaceId));
-    return webhooks;
+    const { workspaceId, webhooksRevision: revision } = event;
+    const known = cache.get(workspaceId);
+    if (known !== undefined && known.revision === revision) return known.webhooks;
+    const list: WebhookList = { revision, webhooks: loadSubscribedWebhooks(database, workspaceId) };
+    // Those that come while it is on its way share the one look-up. Its size is known when it is there; a list that is too
+    // large for the cache leaves it then.
+    cache.set(workspaceId, list, { size: charactersAside });
+    list.webhooks.then(
+      webhooks => {
+        // A copy: the size of one that is the same stays as it is.
+        if (cache.peek(workspaceId) === list) cache.set(workspaceId, { ...list }, { size: charactersOf(webhooks) });
+      },
+      () => cache.delete(workspaceId),
+    );
+    return list.webhooks;
   };
+}
+
+function charactersOf(webhooks: readonly SubscribedWebhook[]): number {
+  let total = charactersAside;
+  for (const { eventTypes, subject, channels } of webhooks) {
+    total += charactersAside + (subject?.length ?? 0);
+    for (const eventType of eventTypes) total += eventType?.length ?? 0;
+    for (const channel of channels) total += channel?.length ?? 0;
+  }
+  return total;
 }

@@ -28,8 +28,21 @@ export interface WebhookTargets {
   get(webhookId: string, version: number): Promise<PreparedTarget | null>;
 }
 
-export function createWebhookTargets(database: Database, encryption: Encryption): WebhookTargets {
-  const cache = new LRUCache<string, PreparedTarget>({ max: 20_000 });
+/** Room for webhooks, in characters: 32 Mi of them are 32 to 64 MiB. Headers alone may take 80 KiB. */
+const defaultMaxCharacters = 32 * 1024 * 1024;
+/** What else there is of one: ids, numbers, the objects themselves. */
+const charactersAside = 500;
+
+export function createWebhookTargets(
+  database: Database,
+  encryption: Encryption,
+  maxCharacters = defaultMaxCharacters,
+): WebhookTargets {
+  const cache = new LRUCache<string, PreparedTarget>({
+    max: 20_000,
+    maxSize: maxCharacters,
+    sizeCalculation: charactersOf,
+  });
   const batch = createMicroBatch<string, PreparedTarget | null>({
     maxItems: 100,
     intervalMs: 6,
@@ -52,6 +65,13 @@ export function createWebhookTargets(database: Database, encryption: Encryption)
       return target;
     },
   };
+}
+
+function charactersOf({ url, customHeaders, secrets }: PreparedTarget): number {
+  let total = charactersAside + url.length;
+  for (const [name, value] of Object.entries(customHeaders)) total += name.length + value.length;
+  for (const { text } of secrets) total += text.length;
+  return total;
 }
 
 function prepare(target: WebhookTarget, encryption: Encryption): PreparedTarget {
