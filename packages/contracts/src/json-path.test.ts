@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { objectMembersText, PathTreeBuilder, rawValueToText, readPaths } from './json-path.ts';
+import { objectMembersText, type PathNode, PathTreeBuilder, rawValueToText, readPaths } from './json-path.ts';
 
 const readOne = (text: string, ...path: string[]): string | null => {
   const paths = new PathTreeBuilder();
@@ -36,6 +36,22 @@ describe('readPaths', () => {
         }
       }),
     );
+  });
+
+  test.each(['1', '{"b":1}'])('looks below a member once, however often it comes again as %s', value => {
+    let looks = 0;
+    const below = new Map<string, PathNode>([['b', { slot: 0, children: new Map() }]]);
+    const repeated: PathNode = {
+      slot: -1,
+      get children() {
+        looks += 1;
+        return below;
+      },
+    };
+    const root: PathNode = { slot: -1, children: new Map([['a', repeated]]) };
+    const text = `{${Array.from({ length: 1000 }, () => `"a":${value}`).join(',')}}`;
+    expect(readPaths(text, { root, size: 1 })).toEqual([value === '1' ? null : '1']);
+    expect(looks).toBeLessThan(5);
   });
 
   test('ends on text that is no JSON too, with a SyntaxError at worst', () => {

@@ -77,7 +77,12 @@ export function objectMembersText(text: string): string | null {
   return trimmed.slice(1, -1).trim();
 }
 
+/**
+ * Only where the last member of a name stands is kept while members are passed over: however often a name comes again, its
+ * value is read once.
+ */
 function readObject(text: string, open: number, node: PathNode, slots: (string | null)[]): void {
+  const last = new Map<PathNode, { start: number; end: number }>();
   let at = skipWhitespace(text, open + 1);
   while (text.charCodeAt(at) === QUOTE) {
     const keyEnd = skipString(text, at);
@@ -85,21 +90,15 @@ function readObject(text: string, open: number, node: PathNode, slots: (string |
     const child = node.children.get(key.includes('\\') ? (JSON.parse(`"${key}"`) as string) : key);
     const start = skipWhitespace(text, skipWhitespace(text, keyEnd) + 1);
     const end = skipValue(text, start);
-    if (child !== undefined) {
-      clear(child, slots);
-      if (child.slot !== -1) slots[child.slot] = text.slice(start, end);
-      if (child.children.size > 0 && text.charCodeAt(start) === OPEN_BRACE) readObject(text, start, child, slots);
-    }
+    if (child !== undefined) last.set(child, { start, end });
     at = skipWhitespace(text, end);
-    if (text.charCodeAt(at) !== COMMA) return;
+    if (text.charCodeAt(at) !== COMMA) break;
     at = skipWhitespace(text, at + 1);
   }
-}
-
-/** A later duplicate of a member replaces the earlier one with everything below it. */
-function clear(node: PathNode, slots: (string | null)[]): void {
-  if (node.slot !== -1) slots[node.slot] = null;
-  for (const child of node.children.values()) clear(child, slots);
+  for (const [child, { start, end }] of last) {
+    if (child.slot !== -1) slots[child.slot] = text.slice(start, end);
+    if (child.children.size > 0 && text.charCodeAt(start) === OPEN_BRACE) readObject(text, start, child, slots);
+  }
 }
 
 function skipWhitespace(text: string, from: number): number {
