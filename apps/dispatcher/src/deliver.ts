@@ -6,7 +6,8 @@ import {
   type DeliveryToAttempt,
   loadDeliveries,
 } from '@signpost/database';
-import { type AttemptOutcome, decideNextStep, type NextStep, noTimings } from '@signpost/delivery';
+import { ContractError } from '@signpost/contracts';
+import { attemptErrors, type AttemptOutcome, decideNextStep, type NextStep, noTimings } from '@signpost/delivery';
 import type { DeliverJob, JobProducer } from '@signpost/queue';
 import { type Clock, createMicroBatch, formatId, type Logger, makeUuid } from '@signpost/runtime';
 import type { Transport } from '@signpost/transport';
@@ -192,7 +193,7 @@ interface Sending extends RequestToSeal {
   readonly fault: Error | null;
 }
 
-/** A delivery that cannot even be sealed is recorded as failed and follows its schedule: it must not hold up the lane. */
+/** A delivery that cannot even be sealed has a failed attempt like any other: it must not hold up the lane. */
 async function send(options: DeliverOptions, sending: Sending) {
   const { target, contract, startedAtMs } = sending;
   try {
@@ -201,14 +202,17 @@ async function send(options: DeliverOptions, sending: Sending) {
     const request = { ...sealed, url: target.url, timeoutMs: target.timeoutMs ?? contract.timeoutMs };
     return { request, outcome: await options.transport.send(request) };
   } catch (error) {
-    options.logger.error(
-      { error, delivery_id: formatId('delivery', sending.delivery.id), webhook_id: formatId('webhook', target.id) },
-      'request could not be made',
-    );
+    const tooLarge = error instanceof ContractError && error.code === 'request_too_large';
+    if (!tooLarge)
+      options.logger.error(
+        { error, delivery_id: formatId('delivery', sending.delivery.id), webhook_id: formatId('webhook', target.id) },
+        'request could not be made',
+      );
     const outcome: AttemptOutcome = {
       kind: 'no_response',
-      code: 'internal',
-      message: 'The request could not be made; the log of the dispatcher says why.',
+      ...(tooLarge
+        ? { code: 'request_too_large', message: `${attemptErrors.request_too_large} ${error.message}` }
+        : { code: 'internal', message: 'The request could not be made; the log of the dispatcher says why.' }),
       phase: 'queued',
       timings: noTimings,
       durationMs: options.clock.nowMs() - startedAtMs,

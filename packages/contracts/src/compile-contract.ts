@@ -2,6 +2,7 @@ import { ContractError } from './contract-error.ts';
 import type { ContractDocument, HeaderDocument } from './document.ts';
 import { compileEnvelope, envelopeNeedsAttempt } from './envelope.ts';
 import { PathTreeBuilder, readPaths } from './json-path.ts';
+import { MAX_BODY_BYTES, MAX_HEADER_BYTES, MAX_HEADERS_BYTES, MAX_SIGNED_BYTES, tooLarge } from './request-limits.ts';
 import type { BodyInput, SealedRequest, SealInput } from './seal-input.ts';
 import { checkSecret, generateSecret, publicKeyOf, type SecretCheck } from './secret.ts';
 import { compileContent, compileSigner } from './signature.ts';
@@ -20,13 +21,14 @@ export interface CompiledContract {
   /**
    * Body, headers and signature of one attempt.
    *
-   * @throws ContractError `secret_missing`, `secret_malformed`, `method_not_in_contract`
+   * @throws ContractError `secret_missing`, `secret_malformed`, `method_not_in_contract`, `request_too_large`
    */
   seal(input: SealInput): SealedRequest;
   /**
    * The body's text, the same bytes as those of `seal` for equal values.
    *
-   * @throws ContractError `attempt_values_missing` when `bodyNeedsAttempt` and the attempt's id or time is not given
+   * @throws ContractError `attempt_values_missing` when `bodyNeedsAttempt` and the attempt's id or time is not given;
+   *   `request_too_large`
    */
   body(input: BodyInput): string;
   /** Whether the body changes between the attempts of one delivery, as repairy's `timestamp` does. */
@@ -34,6 +36,8 @@ export interface CompiledContract {
   /**
    * The string that the newest secret signs, for previews. Contracts whose content names `{secret}` put the secret in
    * it: show it only to whoever gave that secret.
+   *
+   * @throws ContractError `request_too_large`
    */
   signedContent(input: SealInput): string;
   generateSecret(): string;
@@ -82,12 +86,13 @@ export function compileContract(document: ContractDocument): CompiledContract {
       const data = readData(input);
       // Encoded once: the same buffer is signed and sent.
       const body = Buffer.from(writeBody(input, data), 'utf8');
+      if (body.length > MAX_BODY_BYTES) throw tooLarge('The body', MAX_BODY_BYTES);
       const signatures = sign(input, data, body);
-      const sealed: Record<string, string> = {};
-      for (const header of headers) sealed[header.name] = header.read(input, data, '');
+      const sealed = new SealedHeaders();
+      for (const header of headers) sealed.add(header.name, header.read(input, data, ''));
       // In a signature header the reader's third argument carries the signatures.
-      for (const header of signatureHeaders) sealed[header.name] = header.read(input, data, signatures);
-      return { method: chooseMethod(input.method), headers: sealed, body };
+      for (const header of signatureHeaders) sealed.add(header.name, header.read(input, data, signatures));
+      return { method: chooseMethod(input.method), headers: sealed.headers, body };
     },
     body(input) {
       if (bodyNeedsAttempt && (input.attemptId === undefined || input.attemptUnixSeconds === undefined)) {
@@ -99,7 +104,13 @@ export function compileContract(document: ContractDocument): CompiledContract {
     signedContent(input) {
       const data = readData(input);
       const [newest = ''] = input.secrets;
-      return content.map(part => (part === null ? writeBody(input, data) : part(input, data, newest))).join('');
+      const body = writeBody(input, data);
+      let text = '';
+      for (const part of content) {
+        text += part === null ? body : part(input, data, newest);
+        if (text.length > MAX_SIGNED_BYTES) throw tooLarge('The signed content', MAX_SIGNED_BYTES);
+      }
+      return text;
     },
     generateSecret: () => generateSecret(document.secret, document.signature.algorithm),
     checkSecret: secret => checkSecret(document.secret, document.signature.algorithm, secret),
@@ -107,6 +118,19 @@ export function compileContract(document: ContractDocument): CompiledContract {
     isSuccess: statusCode => statusCode >= document.success.from && statusCode <= document.success.to,
     disablesWebhook: statusCode => document.success.disable_on.includes(statusCode),
   };
+}
+
+/** Headers as they are added, within what one and all of them may have. Their values are ASCII: a character is a byte. */
+class SealedHeaders {
+  readonly headers: Record<string, string> = {};
+  #bytes = 0;
+
+  add(name: string, value: string): void {
+    if (value.length > MAX_HEADER_BYTES) throw tooLarge(`The header ${name}`, MAX_HEADER_BYTES);
+    this.#bytes += name.length + value.length;
+    if (this.#bytes > MAX_HEADERS_BYTES) throw tooLarge('The headers', MAX_HEADERS_BYTES);
+    this.headers[name] = value;
+  }
 }
 
 function compileHeader(

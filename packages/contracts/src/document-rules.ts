@@ -1,6 +1,9 @@
 import type { DocumentError } from './document-error.ts';
-import type { ContractDocument, HeaderDocument } from './document.ts';
+import type { ContractDocument, EnvelopeFieldDocument, HeaderDocument } from './document.ts';
 import { type TemplatePlace, validTokens } from './vocabulary.ts';
+
+/** Each is read anew for every request; contracts of providers have some dozens. */
+const MAX_PLACEHOLDERS = 1000;
 
 /** Errors that only show when several members of a well-formed document are read together. */
 export function findContradictions(document: ContractDocument): DocumentError[] {
@@ -10,7 +13,32 @@ export function findContradictions(document: ContractDocument): DocumentError[] 
     ...signatureContradictions(document),
     ...secretContradictions(document),
     ...rangeContradictions(document),
+    ...tooManyPlaceholders(document),
   ];
+}
+
+function tooManyPlaceholders({ envelope, headers, signature }: ContractDocument): DocumentError[] {
+  const inHeaders = (some: readonly HeaderDocument[], place: TemplatePlace): number =>
+    some.reduce((sum, header) => sum + countAll(header.value, place), 0);
+  const all =
+    countOfFields(envelope.shape === 'data' ? [] : envelope.fields) +
+    inHeaders(headers, 'header') +
+    inHeaders(signature.headers, 'signature_header') +
+    countAll(signature.content, 'signed_content');
+  if (all <= MAX_PLACEHOLDERS) return [];
+  return [
+    {
+      path: 'envelope',
+      message: `must have, with the headers and the signed content, at most ${MAX_PLACEHOLDERS} placeholders; it has ${all}`,
+    },
+  ];
+}
+
+function countOfFields(fields: readonly EnvelopeFieldDocument[]): number {
+  return fields.reduce((sum, field) => {
+    if ('fields' in field) return sum + countOfFields(field.fields);
+    return sum + ('value' in field ? countAll(field.value, 'envelope') : 0);
+  }, 0);
 }
 
 function repeatedEventTypes(document: ContractDocument): DocumentError[] {
@@ -96,6 +124,10 @@ function rangeContradictions(document: ContractDocument): DocumentError[] {
   });
   for (const index of repeats(methods)) errors.push({ path: `methods.${index}`, message: 'is named twice' });
   return errors;
+}
+
+function countAll(template: string, place: TemplatePlace): number {
+  return validTokens(template, place).filter(token => token.kind === 'placeholder').length;
 }
 
 function count(template: string, name: string, place: TemplatePlace): number {

@@ -214,6 +214,31 @@ describe('a document is refused, with the path and the reason', () => {
   });
 });
 
+describe('the placeholders of a document', () => {
+  const withFields = (count: number): Json => ({
+    ...minimal,
+    headers: [{ name: 'X-Event', value: '{event.id}' }],
+    envelope: {
+      shape: 'object',
+      fields: [
+        { name: 'in', fields: Array.from({ length: 50 }, (_, n) => ({ name: `f${n}`, value: text(n, count) })) },
+      ],
+    },
+  });
+  const text = (field: number, count: number): string =>
+    Array.from({ length: 20 }, (_, n) => (field * 20 + n < count ? `{data.x${field}}` : '-')).join('');
+  // The signature names four, and the header one.
+  const besides = 5;
+
+  test('are a thousand at most', () => {
+    expect(parseContractDocument(withFields(1000 - besides)).kind).toBe('valid');
+    expect(parseContractDocument(withFields(1001 - besides))).toEqual({
+      kind: 'invalid',
+      errors: [{ path: 'envelope', message: expect.stringContaining('at most 1000 placeholders; it has 1001') }],
+    });
+  });
+});
+
 describe('a document that leaves something open', () => {
   test('gets it from the standard contract', () => {
     const parsed = parseContractDocument(minimal);

@@ -1,5 +1,6 @@
 import type { EnvelopeDocument, EnvelopeFieldDocument, EnvelopeValueDocument } from './document.ts';
 import { objectMembersText, type PathTreeBuilder } from './json-path.ts';
+import { MAX_BODY_BYTES, tooLarge } from './request-limits.ts';
 import type { SealInput } from './seal-input.ts';
 import { compilePlaceholder, compileText, validTokens, vocabulary } from './vocabulary.ts';
 
@@ -9,7 +10,7 @@ export type BodyWriter = (input: SealInput, data: readonly (string | null)[]) =>
 /** Member that holds data which is no object, where its members were to be spread. */
 const SPREAD_FALLBACK_NAME = 'data';
 
-/** Compiles an envelope; the writer only concatenates. */
+/** Compiles an envelope; the writer only concatenates, and throws `request_too_large` when that outgrows any body. */
 export function compileEnvelope(envelope: EnvelopeDocument, paths: PathTreeBuilder): BodyWriter {
   if (envelope.shape === 'data') return input => input.data;
   return compileObject(envelope.fields, paths);
@@ -36,6 +37,7 @@ function compileObject(fields: readonly EnvelopeFieldDocument[], paths: PathTree
       const member = write(input, data);
       if (member === '') continue;
       text += text === '' ? member : `,${member}`;
+      if (text.length > MAX_BODY_BYTES) throw tooLarge('The body', MAX_BODY_BYTES);
     }
     return `{${text}}`;
   };

@@ -3,6 +3,7 @@ import { ContractError } from './contract-error.ts';
 import type { SecretDocument, SignatureAlgorithm, SignatureDocument } from './document.ts';
 import { Ed25519Signing, parsePublicKey, privateKey, verifyEd25519 } from './ed25519.ts';
 import type { PathTreeBuilder } from './json-path.ts';
+import { MAX_SIGNED_BYTES, tooLarge } from './request-limits.ts';
 import type { SealInput } from './seal-input.ts';
 import { KeyCache, keyBytes } from './secret.ts';
 import type { TemplateToken } from './template.ts';
@@ -45,8 +46,12 @@ export function compileSigner(
   const { encoding, separator } = signature;
   const one = (input: SealInput, data: readonly (string | null)[], body: Buffer, key: string): string => {
     const signing = begin(key);
+    let length = 0;
     for (const part of content) {
-      signing.update(part === null ? body : part(input, data, key));
+      const chunk = part === null ? body : part(input, data, key);
+      length += chunk.length;
+      if (length > MAX_SIGNED_BYTES) throw tooLarge('The signed content', MAX_SIGNED_BYTES);
+      signing.update(chunk);
     }
     return before + signing.digest(encoding) + after;
   };

@@ -1,5 +1,6 @@
 import { ContractError } from './contract-error.ts';
 import { type PathTreeBuilder, rawValueToText } from './json-path.ts';
+import { MAX_BODY_BYTES, MAX_HEADER_BYTES, tooLarge } from './request-limits.ts';
 import type { SealInput } from './seal-input.ts';
 import { parseTemplate, type TemplateToken } from './template.ts';
 
@@ -116,6 +117,8 @@ export function compilePlaceholder(
 /**
  * Turns tokens into one function that concatenates their text. Missing values become empty text. With `forHeader`, free
  * text is percent-encoded outside printable ASCII, so that no value can end a header line.
+ *
+ * The function throws `request_too_large` as soon as its text outgrows any request; short ones are left to their caller.
  */
 export function compileText(tokens: readonly TemplateToken[], paths: PathTreeBuilder, forHeader: boolean): TextReader {
   const readers = tokens.map((token): TextReader => {
@@ -129,16 +132,23 @@ export function compileText(tokens: readonly TemplateToken[], paths: PathTreeBui
     return (input, data) => {
       const raw = read(input, data);
       const text = isPath ? rawValueToText(raw) : (raw ?? '');
-      return forHeader ? toHeaderText(text) : text;
+      if (!forHeader) return text;
+      // Before it is encoded, which makes it no shorter.
+      if (text.length > MAX_HEADER_BYTES) throw tooLarge('The value of a header', MAX_HEADER_BYTES);
+      return toHeaderText(text);
     };
   });
+  const most = forHeader ? MAX_HEADER_BYTES : MAX_BODY_BYTES;
   const [first, second, third] = readers;
   if (first === undefined) return () => '';
   if (second === undefined) return first;
   if (third === undefined) return (input, data, secret) => first(input, data, secret) + second(input, data, secret);
   return (input, data, secret) => {
     let text = '';
-    for (const read of readers) text += read(input, data, secret);
+    for (const read of readers) {
+      text += read(input, data, secret);
+      if (text.length > most) throw tooLarge('The text of a template', most);
+    }
     return text;
   };
 }

@@ -25,6 +25,8 @@ export const attemptErrors = {
   protocol_error: 'The receiver did not answer in valid HTTP/1.1.',
   response_headers_too_large: 'The header section of the answer is too large.',
   response_too_large: 'The receiver sent very much without a complete response head.',
+  request_too_large:
+    'The request would be larger than Signpost sends: the templates of the contract make too much of this event.',
   url_invalid: 'The URL of the webhook is not valid any more.',
   dispatcher_lost:
     'The dispatcher that made this attempt ended before it could record the outcome. The receiver may have the request.',

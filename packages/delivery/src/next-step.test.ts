@@ -56,6 +56,16 @@ describe('what follows from an attempt', () => {
     });
   });
 
+  test('a request that is too large is the last: the next would be the same', () => {
+    const tooLarge = { ...refused, code: 'request_too_large', message: 'Too large.' } as const;
+    expect(decideNextStep(tooLarge, context())).toEqual({
+      kind: 'failed',
+      error: { code: 'request_too_large', message: 'Too large.' },
+      retryAfterMs: 0,
+      deactivateWebhook: false,
+    });
+  });
+
   test('an empty schedule means one attempt', () => {
     expect(decideNextStep(answered(503), context({ retryScheduleSeconds: [] })).kind).toBe('failed');
   });

@@ -37,7 +37,8 @@ export interface AttemptContext {
  * Decides what follows from an attempt's outcome. Pure.
  *
  * What counts as success, and what as gone for good, is the contract's: 2xx and 410 in most (Standard Webhooks 1.0,
- * "Deliverability"). Gone fails the delivery and deactivates the webhook. Anything else is retried by the schedule, `Retry-After` on 429 and 503 being a floor; an attempt that the schedule did not make
+ * "Deliverability"). Gone fails the delivery and deactivates the webhook. A request that is too large fails it, too: the next
+ * attempt would make the same one. Anything else is retried by the schedule, `Retry-After` on 429 and 503 being a floor; an attempt that the schedule did not make
  * (manual, test, replay) is never followed by another.
  */
 export function decideNextStep(outcome: AttemptOutcome, context: AttemptContext): NextStep {
@@ -45,7 +46,8 @@ export function decideNextStep(outcome: AttemptOutcome, context: AttemptContext)
   const gone = outcome.kind === 'response' && context.disablesWebhook(outcome.statusCode);
   const error = describeFailure(outcome, gone);
   const retryAfterMs = askedDelayMs(outcome, context.nowMs);
-  if (gone || context.trigger !== 'scheduled') return { kind: 'failed', error, retryAfterMs, deactivateWebhook: gone };
+  const last = gone || error.code === 'request_too_large' || context.trigger !== 'scheduled';
+  if (last) return { kind: 'failed', error, retryAfterMs, deactivateWebhook: gone };
   const delayMs = nextRetryDelayMs(
     context.retryScheduleSeconds,
     context.scheduledAttempts,

@@ -44,7 +44,7 @@ export const contractOperations = {
     tag,
     summary: 'Preview a request',
     description:
-      'The request that would go out for an event, and the string that is signed. Give a stored `contract` or a `document`. The headers of every transport (`Host`, `Content-Length`, `User-Agent` and the like) and the own headers of a webhook come on top.',
+      'The request that would go out for an event, and the string that is signed. Give a stored `contract` or a `document`. The headers of every transport (`Host`, `Content-Length`, `User-Agent` and the like) and the own headers of a webhook come on top. An event of which the contract makes a body of more than 1 MiB, a header of more than 8 KiB or headers of more than 16 KiB is refused: its deliveries would fail with `request_too_large`.',
     scope: 'read',
     request: { body: previewContractSchema },
     maxBodyBytes: 2 * maxEventBytes,

@@ -21,6 +21,8 @@ const secret = `whsec_${Buffer.alloc(24, 7).toString('base64')}`;
 const event = { event_type: 'order.paid', data: { id: 1 } };
 const preview = (body: unknown) => api.call('POST /v1/contracts/preview', { key: mine.key, body });
 
+const copies = (count: number): Json[] => Array.from({ length: count }, (_, n) => ({ name: `f${n}`, value: '{data}' }));
+
 describe('preview', () => {
   test('200: a key that may read is enough, and ids and times are made where none are given', async () => {
     const { status, body } = await preview({ contract: 'standard', event, secret });
@@ -38,6 +40,20 @@ describe('preview', () => {
     const text = `{"event":{"data":1},"contract":"github","secret":"a-secret-of-mine","event":{"event_type":"a","data":1,"data":[ 2.0 ]}}`;
     const { body } = await api.call('POST /v1/contracts/preview', { key: mine.key, rawBody: text });
     expect(body.body).toBe('[ 2.0 ]');
+  });
+
+  test.each([
+    ['body', { envelope: { shape: 'object', fields: copies(50) } }],
+    ['header', { headers: [{ name: 'X-All', value: '{data.x}' }] }],
+  ])('422: what would be larger than Signpost sends, in its %s', async (_part, parts) => {
+    const document = { ...minimal, ...parts };
+    const large = { ...event, data: { x: 'x'.repeat(100_000) } };
+    const refused = await preview({ document, event: large, secret });
+    expect([refused.status, refused.body.code]).toEqual([422, 'validation_failed']);
+    expect(refused.body.errors).toEqual([
+      { path: 'body.event', message: expect.stringContaining('makes too large a request by the contract acme') },
+    ]);
+    expect((await preview({ document, event, secret })).status).toBe(200);
   });
 
   test('200: data may be nested as deeply as those of a published event', async () => {

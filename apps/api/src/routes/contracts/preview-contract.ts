@@ -1,5 +1,5 @@
 import { operations } from '@signpost/api-schema';
-import { type CompiledContract, compileContract, type SealInput } from '@signpost/contracts';
+import { type CompiledContract, compileContract, ContractError, type SealInput } from '@signpost/contracts';
 import { type Clock, formatId, makeUuid } from '@signpost/runtime';
 import { checkContractDocument } from '../../contracts/check-document.ts';
 import type { ContractRegistry } from '../../contracts/contract-registry.ts';
@@ -22,14 +22,22 @@ export const previewContract = ({ contracts, clock }: ApiDependencies) =>
     if (!methods.some(each => each === (body.method ?? each)))
       return invalidField('body.method', `must be one of the contract ${contract.name}: ${methods.join(', ')}`);
     const input = sealInput(body, bodyText, clock);
-    const { method, headers, body: sealedBody } = contract.seal(input);
-    return answer(200, {
-      method,
-      headers,
-      body: sealedBody.toString('utf8'),
-      signed_content: contract.signedContent(input),
-    });
+    return sealPreview(contract, input);
   });
+
+/** A delivery of this event would fail with `request_too_large` where this is refused. */
+function sealPreview(contract: CompiledContract, input: SealInput) {
+  try {
+    const { method, headers, body } = contract.seal(input);
+    return answer(200, { method, headers, body: body.toString('utf8'), signed_content: contract.signedContent(input) });
+  } catch (error) {
+    if (!(error instanceof ContractError && error.code === 'request_too_large')) throw error;
+    return invalidField(
+      'body.event',
+      `makes too large a request by the contract ${contract.name}: ${error.message.slice(0, -1)}`,
+    );
+  }
+}
 
 type ChosenContract = { readonly kind: 'contract'; readonly contract: CompiledContract } | Problem;
 
