@@ -214,6 +214,13 @@ test('a pattern that backtracks without end, and a schema that asks for endless 
   expect(performance.now() - startedMs).toBeLessThan(10_000);
 });
 
+test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty', 'nonesuch'])(
+  'a format named %s is one that nobody knows',
+  format => {
+    expect(makeMany({ schema: { type: 'string', format } }, 1)).toEqual([expect.any(String)]);
+  },
+);
+
 test('a member named __proto__ is data', () => {
   const schema = JSON.parse('{"type":"object","required":["__proto__"],"properties":{"__proto__":{"const":1}}}');
   const made = createTestDataMaker({ name: 'a', schema, example: null }, faker)({ seed: 1, referenceMs });

@@ -49,7 +49,7 @@ function candidates(
 
 function createCheck({ pattern, format, enum: allowed }: SchemaNode): (text: string) => boolean {
   const expression = typeof pattern === 'string' ? toExpression(pattern) : null;
-  const form = typeof format === 'string' ? forms[format] : undefined;
+  const form = typeof format === 'string' ? forms.get(format) : undefined;
   return text =>
     expression?.test(text) !== false &&
     form?.test(text) !== false &&
@@ -65,19 +65,19 @@ function toExpression(pattern: string): RegExp | null {
 }
 
 /** Coarse: they keep a name from the place of an address; the whole value is validated in the end. */
-const forms: Readonly<Record<string, RegExp>> = {
-  email: /^[^@\s]+@[^@\s]+$/,
-  uri: /^[a-z][a-z0-9+.-]*:\S+$/i,
-  url: /^https?:\/\/\S+$/,
-  uuid: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i,
-  'date-time': /^\d{4}-\d\d-\d\dT\d\d:\d\d/,
-  date: /^\d{4}-\d\d-\d\d$/,
-  time: /^\d\d:\d\d:\d\d/,
-  ipv4: /^\d+(\.\d+){3}$/,
-  ipv6: /:/,
-  hostname: /^[a-z0-9.-]+$/i,
-  duration: /^P/,
-};
+const forms: ReadonlyMap<string, RegExp> = new Map([
+  ['email', /^[^@\s]+@[^@\s]+$/],
+  ['uri', /^[a-z][a-z0-9+.-]*:\S+$/i],
+  ['url', /^https?:\/\/\S+$/],
+  ['uuid', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i],
+  ['date-time', /^\d{4}-\d\d-\d\dT\d\d:\d\d/],
+  ['date', /^\d{4}-\d\d-\d\d$/],
+  ['time', /^\d\d:\d\d:\d\d/],
+  ['ipv4', /^\d+(\.\d+){3}$/],
+  ['ipv6', /:/],
+  ['hostname', /^[a-z0-9.-]+$/i],
+  ['duration', /^P/],
+]);
 
 /** Cuts or lengthens where neither pattern nor format would break. @returns null where it cannot fit */
 function fitLength(text: string, { minLength, maxLength: most, pattern, format }: SchemaNode): string | null {
