@@ -3,6 +3,7 @@ import { type Database, loadCatalogue } from '@signpost/database';
 import { matchesEventType } from '@signpost/delivery';
 import { compileSchema, type DataValidator } from './data-validator.ts';
 import { findNearestName } from './nearest-name.ts';
+import { patternsOf } from './patterns-of.ts';
 
 export type EventVerdict =
   | { readonly kind: 'accepted' }
@@ -109,7 +110,7 @@ export function createEventCatalogue(database: Database): EventCatalogue {
       const index = patterns.findIndex(pattern => !names.some(name => matchesEventType(pattern, name)));
       if (index === -1) return accepted;
       const pattern = patterns[index] as string;
-      return { kind: 'unknown_type', index, pattern, nearest: findNearestName(pattern, allPatterns(names)) };
+      return { kind: 'unknown_type', index, pattern, nearest: findNearestName(pattern, patternsOf(names)) };
     },
   };
 }
@@ -133,13 +134,4 @@ function validatorOf(validators: Catalogue['validators'], eventType: string, sch
     validators.set(eventType, validator);
   }
   return validator;
-}
-
-/** The event types, and every `prefix.*` that matches one of them. */
-function allPatterns(names: readonly string[]): Set<string> {
-  const patterns = new Set(names);
-  for (const name of names)
-    for (let dot = name.indexOf('.'); dot !== -1; dot = name.indexOf('.', dot + 1))
-      patterns.add(`${name.slice(0, dot)}.*`);
-  return patterns;
 }

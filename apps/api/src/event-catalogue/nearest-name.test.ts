@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { findNearestName } from './nearest-name.ts';
+import { patternsOf } from './patterns-of.ts';
 
 const names = ['call.ended', 'call.failed', 'sms.received', 'invoice.paid'];
 
@@ -43,4 +44,24 @@ test('a long name among thousands is compared within a second', () => {
   const startedMs = performance.now();
   expect(findNearestName(`${'a'.repeat(239)}.bbbbb`, many)).toBeNull();
   expect(performance.now() - startedMs).toBeLessThan(1000);
+});
+
+test('event types and their prefixes are suggested', () => {
+  const types = ['call.ended', 'call.failed', 'sms.in.received'];
+  expect([...patternsOf(types)]).toEqual([...types, 'call.*', 'sms.*', 'sms.in.*']);
+  expect(findNearestName('cal.*', patternsOf(types))).toBe('call.*');
+});
+
+test('of thousands of event types only as many are taken apart as are compared', () => {
+  let read = 0;
+  const types = {
+    *[Symbol.iterator]() {
+      for (let index = 0; index < 100_000; index += 1) {
+        read += 1;
+        yield `${index}${'.a'.repeat(100)}`;
+      }
+    },
+  };
+  expect(findNearestName('zzzz.bbbb', patternsOf(types))).toBeNull();
+  expect(read).toBeLessThanOrEqual(2000);
 });
