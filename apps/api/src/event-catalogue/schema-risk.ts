@@ -19,14 +19,20 @@ export function isRiskySchema(schema: unknown): boolean {
 
 const group = /[(|]/;
 const backReference = /\\[1-9k]/;
+/** Those of variable length. */
 const variableQuantifier = /[*+?]|\{\d+,\d*\}/g;
+const count = /\{/;
 
 /**
- * Whether a pattern obviously takes time in proportion to its subject: no groups and alternatives, and at most one part of
- * variable length in a pattern that is tied to the start. Says no to many harmless ones; they merely cost more to run.
+ * Whether a pattern obviously takes time in proportion to its subject: no groups and alternatives, and either nothing that
+ * repeats; or, tied to the start, counts alone (`^[A-Z]{3}$`) or one part of variable length. A count that is not tied to
+ * the start is tried from every character on: `a{30000}b` takes 30,000 steps for each. Says no to many harmless patterns; they
+ * merely cost more to run.
  */
 function isLinearPattern(pattern: string): boolean {
   if (group.test(pattern) || backReference.test(pattern)) return false;
   const variable = pattern.match(variableQuantifier)?.length ?? 0;
-  return variable === 0 || (variable === 1 && pattern.startsWith('^'));
+  const counted = count.test(pattern);
+  if (!pattern.startsWith('^')) return variable === 0 && !counted;
+  return variable === 0 || (variable === 1 && !counted);
 }
