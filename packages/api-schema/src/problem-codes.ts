@@ -131,7 +131,7 @@ export const problemCodes = {
   schema_too_slow: {
     status: 429,
     title: 'The schema of the event type takes too much time.',
-    help: 'Validating by this schema has held up other requests for too long. `Retry-After` says when it is tried again; simplify its patterns and references.',
+    help: 'The schemas of the workspace have held up other requests for too long, as they were compiled or data were validated by them. `Retry-After` says when they are used again; simplify their patterns and references. An event type gets rid of its schema at any time: `"schema": null`.',
   },
   headers_too_large: {
     status: 431,

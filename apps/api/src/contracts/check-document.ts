@@ -3,6 +3,8 @@ import { type FieldError, maxEventTypeSchemaBytes } from '@signpost/api-schema';
 import { type ContractDocument, type EventTypeDocument, parseContractDocument } from '@signpost/contracts';
 import { isEventType } from '@signpost/delivery';
 import { compileSchema } from '../event-catalogue/data-validator.ts';
+import { schemasRest } from '../event-catalogue/resting.ts';
+import type { SchemaTime } from '../event-catalogue/schema-time.ts';
 import type { Problem } from '../errors/problem.ts';
 import { validationFailed } from '../middleware/validate-input.ts';
 
@@ -17,14 +19,17 @@ const maxErrors = 20;
  *
  * @param value any parsed JSON
  * @param place where it stands in the request: `body`
+ * @param time of the workspace
  */
-export async function checkContractDocument(value: unknown, place: string): Promise<DocumentVerdict> {
+export async function checkContractDocument(value: unknown, place: string, time: SchemaTime): Promise<DocumentVerdict> {
   const parsed = parseContractDocument(value);
   if (parsed.kind === 'invalid')
     return validationFailed(parsed.errors.map(({ path, message }) => ({ path: joinPath(place, path), message })));
   const errors: FieldError[] = [];
   for (const [index, eventType] of parsed.document.event_types.entries()) {
-    errors.push(...checkEventType(eventType, `${place}.event_types[${index}]`));
+    const restMs = time.restMs();
+    if (restMs > 0) return schemasRest(restMs);
+    errors.push(...checkEventType(eventType, `${place}.event_types[${index}]`, time));
     if (errors.length >= maxErrors) break;
     // A schema takes milliseconds to compile, and a document may have hundreds: others have their turn in between.
     await nextTurn();
@@ -38,7 +43,11 @@ function joinPath(place: string, path: string): string {
   return path.split('.').reduce((text, part) => text + (/^\d+$/.test(part) ? `[${part}]` : `.${part}`), place);
 }
 
-function checkEventType({ name, description, schema, example }: EventTypeDocument, place: string): FieldError[] {
+function checkEventType(
+  { name, description, schema, example }: EventTypeDocument,
+  place: string,
+  time: SchemaTime,
+): FieldError[] {
   const errors: FieldError[] = [];
   const refuse = (field: string, message: string): void => void errors.push({ path: `${place}.${field}`, message });
   if (!isEventType(name))
@@ -52,7 +61,7 @@ function checkEventType({ name, description, schema, example }: EventTypeDocumen
     if (text.length > maxEventTypeSchemaBytes)
       refuse(field, `must have at most ${maxEventTypeSchemaBytes} bytes of JSON text`);
   if (errors.length > 0) return errors;
-  const compiled = compileSchema(schemaText);
+  const compiled = compileSchema(schemaText, time);
   if (compiled.kind === 'invalid') return compiled.errors.map(error => within(place, error));
   return compiled.validator
     .validate(example, exampleText.length)

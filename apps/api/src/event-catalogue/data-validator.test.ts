@@ -1,8 +1,12 @@
 import { expect, test } from '@jest/globals';
 import { compileSchema, type DataValidator } from './data-validator.ts';
+import { createSchemaTimes, type SchemaTime } from './schema-time.ts';
 
-function compile(schema: unknown, nowMs?: () => number): DataValidator {
-  const compiled = compileSchema(JSON.stringify(schema), nowMs);
+/** One that nothing is ever taken from. */
+const endlessTime: SchemaTime = { restMs: () => 0, charge: (_freeMs, work) => work() };
+
+function compile(schema: unknown, time = endlessTime): DataValidator {
+  const compiled = compileSchema(JSON.stringify(schema), time);
   if (compiled.kind === 'invalid') throw new Error(JSON.stringify(compiled.errors));
   return compiled.validator;
 }
@@ -46,7 +50,7 @@ test('a schema that is no JSON Schema is refused with the path in it', () => {
     [{ $schema: 'http://json-schema.org/draft-07/schema#' }, 'schema.$schema'],
   ];
   for (const [schema, path] of cases) {
-    const compiled = compileSchema(JSON.stringify(schema));
+    const compiled = compileSchema(JSON.stringify(schema), endlessTime);
     expect(compiled.kind === 'invalid' && compiled.errors[0]?.path).toBe(path);
   }
 });
@@ -62,18 +66,41 @@ test('a pattern that backtracks without end is stopped', () => {
   expect(performance.now() - startedMs).toBeLessThan(soonMs);
 });
 
-test('references that double with every step are stopped; the schema rests after it and is tried again later', () => {
+test.each(['a{30000}b', '[a]{30000}b'])('a pattern with the fixed count %s is stopped, too', pattern => {
+  // Short enough, both, to be validated without a time limit if the pattern were harmless.
+  const [error] = validate({ pattern }, 'a'.repeat(150_000));
+  expect(error?.message).toContain('could not be validated');
+});
+
+/** Validating by it goes on until it is stopped. */
+function doublingSchema(): unknown {
   const $defs: Record<string, unknown> = { s100: { type: 'string' } };
   for (let step = 0; step < 100; step += 1)
     $defs[`s${step}`] = { allOf: [{ $ref: `#/$defs/s${step + 1}` }, { $ref: `#/$defs/s${step + 1}` }] };
+  return { $ref: '#/$defs/s0', $defs };
+}
+
+test('references that double with every step are stopped; all schemas of the workspace rest after it, for a while', () => {
   let offsetMs = 0;
-  const validator = compile({ $ref: '#/$defs/s0', $defs }, () => performance.now() + offsetMs);
+  const timeOf = createSchemaTimes(() => performance.now() + offsetMs);
+  const time = timeOf('mine');
+  const validators = Array.from({ length: 10 }, () => compile(doublingSchema(), time));
   let rounds = 0;
-  for (; validator.restMs() === 0; rounds += 1) expect(validator.validate('a', 3)).toHaveLength(1);
+  for (; time.restMs() === 0; rounds += 1) expect(validators[rounds]?.validate('a', 3)).toHaveLength(1);
   // 250 ms each, 1000 in all.
   expect(rounds).toBeLessThanOrEqual(5);
-  offsetMs += validator.restMs() + 1;
-  expect(validator.restMs()).toBe(0);
+  expect(timeOf('mine').restMs()).toBeGreaterThan(0);
+  expect(timeOf('theirs').restMs()).toBe(0);
+  offsetMs += time.restMs() + 1;
+  expect(time.restMs()).toBe(0);
+});
+
+test('what compiling takes is charged as well', () => {
+  const time = createSchemaTimes()('mine');
+  const slow = JSON.stringify({ dependentRequired: { a: Array.from({ length: 9000 }, (_, n) => `p${n}`) } });
+  let rounds = 0;
+  for (; time.restMs() === 0 && rounds < 100; rounds += 1) compileSchema(slow, time);
+  expect(time.restMs()).toBeGreaterThan(0);
 });
 
 test('a schema that refers to itself without end refuses data instead of failing', () => {

@@ -4,6 +4,7 @@ import addFormats from 'ajv-formats';
 import { runLimited } from './run-limited.ts';
 import { hasUniqueItems } from './unique-items.ts';
 import { isRiskySchema } from './schema-risk.ts';
+import type { SchemaTime } from './schema-time.ts';
 
 /** A JSON Schema (2020-12) turned into a function. */
 export interface DataValidator {
@@ -12,8 +13,6 @@ export interface DataValidator {
    * @returns what is wrong, empty where nothing is; paths begin with `data`
    */
   validate(data: unknown, dataBytes: number): readonly FieldError[];
-  /** How long the schema must rest because it has held up the process for too long, in ms; 0: it may be used. */
-  restMs(): number;
 }
 
 export type CompiledSchema =
@@ -31,33 +30,34 @@ const timeLimitMs = 250;
 const compileTimeLimitMs = 500;
 /** Bytes of schema times bytes of data that are validated without a time limit, which costs 0.15 ms to set up. */
 const freeWork = 4_000_000;
-/** A run may take this much, in ms; what goes beyond is taken from the schema's allowance. 256 KiB take 2 to 6 ms. */
+/** A run may take this much, in ms; what goes beyond is taken from the workspace's allowance. 256 KiB take 2 to 6 ms. */
 const freeMs = (dataBytes: number): number => 1 + dataBytes / 30_000;
-/** A schema may hold up the process for this long at once, in ms, … */
-const allowanceMs = 1000;
-/** … and regains this much of it every second: one schema never takes more than a tenth of a process. */
-const regainedMsPerSecond = 100;
+/** The same of a compilation; schemas of some dozens of properties take 1 to 3 ms. */
+const freeCompileMs = 5;
 
-let metaValidator: Ajv2020 | null = null;
+let metaValidator: Ajv2020 | undefined;
 
 /**
  * Checks a schema and compiles it. References stay within the schema: nothing is ever loaded.
  *
  * @param text the schema's JSON text
- * @param nowMs a clock that only goes forward
+ * @param time what compiling and every validation are taken from; whether there is any left is for the caller to ask
  */
-export function compileSchema(text: string, nowMs = (): number => performance.now()): CompiledSchema {
+export function compileSchema(text: string, time: SchemaTime): CompiledSchema {
   const schema: SchemaObject = JSON.parse(text);
   if (schema['$schema'] !== undefined && schema['$schema'] !== dialect)
     return invalid([{ path: 'schema.$schema', message: `must be ${dialect}` }]);
   // Compiling the meta-schema takes 50 ms: once, when the first schema comes.
-  metaValidator ??= new Ajv2020({ allErrors: true, strict: false, logger: false });
-  if (metaValidator.validateSchema(schema) !== true)
-    return invalid(toFieldErrors('schema', metaValidator.errors ?? []));
+  const meta = (metaValidator ??= new Ajv2020({ allErrors: true, strict: false, logger: false }));
+  return time.charge(freeCompileMs, () => checkAndCompile(meta, schema, text.length, time));
+}
+
+function checkAndCompile(meta: Ajv2020, schema: SchemaObject, schemaBytes: number, time: SchemaTime): CompiledSchema {
+  if (meta.validateSchema(schema) !== true) return invalid(toFieldErrors('schema', meta.errors ?? []));
   try {
     const compiled = runLimited(() => createAjv().compile(schema), compileTimeLimitMs);
     if (compiled.kind === 'timeout') return invalid([{ path: 'schema', message: 'takes too long to compile' }]);
-    return { kind: 'compiled', validator: createValidator(compiled.result, schema, text.length, nowMs) };
+    return { kind: 'compiled', validator: createValidator(compiled.result, schema, schemaBytes, time) };
   } catch (error) {
     return invalid([{ path: 'schema', message: error instanceof Error ? error.message : 'cannot be compiled' }]);
   }
@@ -95,39 +95,25 @@ function createValidator(
   validate: ValidateFunction,
   schema: unknown,
   schemaBytes: number,
-  nowMs: () => number,
+  time: SchemaTime,
 ): DataValidator {
   const risky = isRiskySchema(schema);
-  let spentMs = 0;
-  let lastMs = nowMs();
-  const regain = (): void => {
-    const now = nowMs();
-    spentMs = Math.max(0, spentMs - ((now - lastMs) * regainedMsPerSecond) / 1000);
-    lastMs = now;
+  const run = (data: unknown, limited: boolean): readonly FieldError[] => {
+    try {
+      const outcome = limited
+        ? runLimited(() => validate(data), timeLimitMs)
+        : ({ kind: 'done', result: validate(data) } as const);
+      if (outcome.kind === 'timeout') return tooExpensive;
+      return outcome.result === true ? [] : toFieldErrors('data', validate.errors ?? []);
+    } catch (error) {
+      // A schema that refers to itself without end runs out of stack.
+      if (error instanceof RangeError) return tooExpensive;
+      throw error;
+    }
   };
   return {
-    restMs() {
-      regain();
-      return Math.max(0, ((spentMs - allowanceMs) * 1000) / regainedMsPerSecond);
-    },
-    validate(data, dataBytes) {
-      regain();
-      const limited = risky || schemaBytes * dataBytes > freeWork;
-      try {
-        const outcome = limited
-          ? runLimited(() => validate(data), timeLimitMs)
-          : ({ kind: 'done', result: validate(data) } as const);
-        if (outcome.kind === 'timeout') return tooExpensive;
-        return outcome.result === true ? [] : toFieldErrors('data', validate.errors ?? []);
-      } catch (error) {
-        // A schema that refers to itself without end runs out of stack.
-        if (error instanceof RangeError) return tooExpensive;
-        throw error;
-      } finally {
-        spentMs += Math.max(0, nowMs() - lastMs - freeMs(dataBytes));
-        lastMs = nowMs();
-      }
-    },
+    validate: (data, dataBytes) =>
+      time.charge(freeMs(dataBytes), () => run(data, risky || schemaBytes * dataBytes > freeWork)),
   };
 }
 

@@ -4,12 +4,13 @@ import { matchesEventType } from '@signpost/delivery';
 import { compileSchema, type DataValidator } from './data-validator.ts';
 import { findNearestName } from './nearest-name.ts';
 import { patternsOf } from './patterns-of.ts';
+import { createSchemaTimes, type SchemaTime } from './schema-time.ts';
 
 export type EventVerdict =
   | { readonly kind: 'accepted' }
   /** `findNearest`: the event type that may have been meant, or null; takes up to some milliseconds. */
   | { readonly kind: 'unknown_type'; readonly findNearest: () => string | null }
-  /** Its schema has taken too much time lately. */
+  /** The schemas of the workspace have taken too much time lately. */
   | { readonly kind: 'schema_resting'; readonly restMs: number }
   /** Paths begin with `data`. */
   | { readonly kind: 'data_invalid'; readonly errors: readonly FieldError[] };
@@ -38,6 +39,8 @@ export interface EventCatalogue {
   ): Promise<EventVerdict>;
   /** Whether each subscription pattern can match: an event type that exists, or the beginning of one. */
   checkPatterns(workspaceId: string, revision: string, patterns: readonly string[]): Promise<PatternsVerdict>;
+  /** What the workspace's schemas may take, also where they are not (yet) part of its catalogue. */
+  timeOf(workspaceId: string): SchemaTime;
 }
 
 interface Catalogue {
@@ -45,6 +48,7 @@ interface Catalogue {
   /** JSON texts of the schemas, by event type. */
   readonly schemas: ReadonlyMap<string, string | null>;
   readonly validators: Map<string, DataValidator | null>;
+  readonly time: SchemaTime;
   readonly bytes: number;
 }
 
@@ -60,6 +64,7 @@ const accepted = { kind: 'accepted' } as const;
 export function createEventCatalogue(database: Database): EventCatalogue {
   const cached = new Map<string, Catalogue>();
   const loading = new Map<string, Promise<Catalogue>>();
+  const timeOf = createSchemaTimes();
   let cachedBytes = 0;
 
   const drop = (workspaceId: string): void => {
@@ -68,7 +73,8 @@ export function createEventCatalogue(database: Database): EventCatalogue {
   };
   const load = async (workspaceId: string): Promise<Catalogue> => {
     try {
-      const catalogue = toCatalogue(await loadCatalogue(database, workspaceId));
+      const loaded = await loadCatalogue(database, workspaceId);
+      const catalogue = toCatalogue(loaded, cached.get(workspaceId), timeOf(workspaceId));
       drop(workspaceId);
       cached.set(workspaceId, catalogue);
       cachedBytes += catalogue.bytes;
@@ -90,16 +96,17 @@ export function createEventCatalogue(database: Database): EventCatalogue {
   };
 
   return {
+    timeOf,
     async check(workspaceId, revision, eventType, data, dataBytes) {
-      const { schemas, validators } = await find(workspaceId, revision);
+      const { schemas, validators, time } = await find(workspaceId, revision);
       if (schemas.size === 0) return accepted;
       const schema = schemas.get(eventType);
       if (schema === undefined)
         return { kind: 'unknown_type', findNearest: () => findNearestName(eventType, schemas.keys()) };
       if (schema === null) return accepted;
-      const validator = validatorOf(validators, eventType, schema);
-      const restMs = validator?.restMs() ?? 0;
+      const restMs = time.restMs();
       if (restMs > 0) return { kind: 'schema_resting', restMs };
+      const validator = validatorOf(validators, eventType, schema, time);
       const errors = validator?.validate(data, dataBytes) ?? [];
       return errors.length === 0 ? accepted : { kind: 'data_invalid', errors };
     },
@@ -115,21 +122,37 @@ export function createEventCatalogue(database: Database): EventCatalogue {
   };
 }
 
-function toCatalogue({ revision, eventTypes }: Awaited<ReturnType<typeof loadCatalogue>>): Catalogue {
+/** What is compiled of a schema serves on where the schema stayed as it was. */
+function toCatalogue(
+  { revision, eventTypes }: Awaited<ReturnType<typeof loadCatalogue>>,
+  earlier: Catalogue | undefined,
+  time: SchemaTime,
+): Catalogue {
   const bytes = eventTypes.reduce((sum, { name, schema }) => sum + name.length + (schema?.length ?? 0), 0);
+  const validators: Catalogue['validators'] = new Map();
+  for (const { name, schema } of eventTypes) {
+    const validator = earlier?.schemas.get(name) === schema ? earlier?.validators.get(name) : undefined;
+    if (validator) validators.set(name, validator);
+  }
   return {
     revision: BigInt(revision),
     schemas: new Map(eventTypes.map(({ name, schema }) => [name, schema])),
-    validators: new Map(),
+    validators,
+    time,
     bytes: entryBytes + bytes * validatorFactor,
   };
 }
 
 /** Compiled when the first event of its type comes. A schema that does not compile any more refuses nothing. */
-function validatorOf(validators: Catalogue['validators'], eventType: string, schema: string): DataValidator | null {
+function validatorOf(
+  validators: Catalogue['validators'],
+  eventType: string,
+  schema: string,
+  time: SchemaTime,
+): DataValidator | null {
   let validator = validators.get(eventType);
   if (validator === undefined) {
-    const compiled = compileSchema(schema);
+    const compiled = compileSchema(schema, time);
     validator = compiled.kind === 'compiled' ? compiled.validator : null;
     validators.set(eventType, validator);
   }

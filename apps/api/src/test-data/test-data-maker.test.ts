@@ -3,9 +3,12 @@ import { faker } from '@faker-js/faker/locale/en';
 import { builtInContracts } from '@signpost/contracts';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
+import { createSchemaTimes } from '../event-catalogue/schema-time.ts';
 import { createTestDataMaker, type EventTypeShape } from './test-data-maker.ts';
 
 const referenceMs = Date.UTC(2026, 10, 21, 9, 30);
+// It stands still: nothing rests.
+const time = createSchemaTimes(() => 0)('a');
 // Checked apart from the code under test, by an Ajv that is set up here.
 const ajv = new Ajv2020({ allErrors: true, strict: false });
 addFormats.default(ajv);
@@ -14,7 +17,7 @@ addFormats.default(ajv);
 type AnyJson = any;
 
 function makeMany(shape: Partial<EventTypeShape>, count = 200): AnyJson[] {
-  const make = createTestDataMaker({ name: 'thing.happened', schema: null, example: null, ...shape }, faker);
+  const make = createTestDataMaker({ name: 'thing.happened', schema: null, example: null, ...shape }, faker, time);
   return Array.from({ length: count }, (_, seed) => {
     const made = make({ seed, referenceMs });
     if (made.kind !== 'made') throw new Error(`Seed ${seed} gave nothing`);
@@ -185,7 +188,7 @@ test('what only a person can make is the example; where there is none either, it
     properties: { sum: { type: 'string', not: { pattern: '[a-z0-9 ]' } } },
   };
   expect(makeMany({ schema, example: { sum: 'ÄÖÜ' } }, 3)).toEqual(Array(3).fill({ sum: 'ÄÖÜ' }));
-  const make = createTestDataMaker({ name: 'a', schema: { type: 'object', not: {} }, example: null }, faker);
+  const make = createTestDataMaker({ name: 'a', schema: { type: 'object', not: {} }, example: null }, faker, time);
   expect(make({ seed: 1, referenceMs })).toEqual({ kind: 'impossible' });
 });
 
@@ -210,8 +213,20 @@ test('a pattern that backtracks without end, and a schema that asks for endless 
     { name: 'c', schema: { type: 'array', minItems: 1e9 }, example: null },
     { name: 'd', schema: { type: 'string', minLength: 1e9 }, example: null },
   ];
-  for (const shape of shapes) createTestDataMaker(shape, faker)({ seed: 1, referenceMs });
+  for (const shape of shapes) createTestDataMaker(shape, faker, time)({ seed: 1, referenceMs });
   expect(performance.now() - startedMs).toBeLessThan(10_000);
+});
+
+test('while the schemas of the workspace rest, nothing is made by one', () => {
+  const spent = createSchemaTimes(() => nowMs)('a');
+  let nowMs = 0;
+  spent.charge(0, () => {
+    nowMs += 2000;
+  });
+  const make = (schema: unknown) =>
+    createTestDataMaker({ name: 'a', schema, example: 1 }, faker, spent)({ seed: 1, referenceMs });
+  expect(make({ type: 'number' })).toEqual({ kind: 'resting', restMs: 10_000 });
+  expect(make(null).kind).toBe('made');
 });
 
 test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty', 'nonesuch'])(
@@ -223,6 +238,6 @@ test.each(['constructor', '__proto__', 'toString', 'hasOwnProperty', 'nonesuch']
 
 test('a member named __proto__ is data', () => {
   const schema = JSON.parse('{"type":"object","required":["__proto__"],"properties":{"__proto__":{"const":1}}}');
-  const made = createTestDataMaker({ name: 'a', schema, example: null }, faker)({ seed: 1, referenceMs });
+  const made = createTestDataMaker({ name: 'a', schema, example: null }, faker, time)({ seed: 1, referenceMs });
   expect(made).toEqual({ kind: 'made', text: '{"__proto__":1}' });
 });

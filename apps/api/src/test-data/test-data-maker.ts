@@ -1,5 +1,6 @@
 import type { Faker } from '@faker-js/faker';
 import { compileSchema } from '../event-catalogue/data-validator.ts';
+import type { SchemaTime } from '../event-catalogue/schema-time.ts';
 import { runLimited } from '../event-catalogue/run-limited.ts';
 import type { Generation } from './generation.ts';
 import { alignTimes } from './times.ts';
@@ -24,30 +25,41 @@ export interface TestDataRequest {
 export type TestData =
   | { readonly kind: 'made'; readonly text: string }
   /** Neither could data be made that follow the schema, nor does the example. */
-  | { readonly kind: 'impossible' };
+  | { readonly kind: 'impossible' }
+  /** The schemas of the workspace have taken too much time lately. */
+  | { readonly kind: 'resting'; readonly restMs: number };
 
 const tries = 8;
 const maxNodes = 3000;
 const maxBytes = 200 * 1024;
 /** Making data holds up every other request of the process: a pattern that backtracks without end is given up, in ms. */
 const timeLimitMs = 300;
+/** What honest schemas take, in ms; what goes beyond is taken from the workspace's allowance. */
+const freeMs = 10;
 
 /**
  * Makes realistic data for an event type: new for every seed, shaped like the example, valid by the schema. Where that
  * does not come about, because the schema ties members together in a way that only a person sees, the example itself.
+ *
+ * @param time of the workspace
  */
 export function createTestDataMaker(
   { name, schema, example }: EventTypeShape,
   faker: Faker,
+  time: SchemaTime,
 ): (request: TestDataRequest) => TestData {
-  const compiled = typeof schema === 'object' && schema !== null ? compileSchema(JSON.stringify(schema)) : null;
+  const hasSchema = typeof schema === 'object' && schema !== null;
+  const restMs = hasSchema ? time.restMs() : 0;
+  if (restMs > 0) return () => ({ kind: 'resting', restMs });
+  const compiled = hasSchema ? compileSchema(JSON.stringify(schema), time) : null;
   const isValid = (text: string): boolean =>
     compiled?.kind !== 'compiled' || compiled.validator.validate(JSON.parse(text), text.length).length === 0;
   return request => {
     const startedMs = performance.now();
     for (let round = 0; round < tries && performance.now() - startedMs < timeLimitMs; round += 1) {
       faker.seed([request.seed, round]);
-      const made = runLimited(() => makeData(faker, { name, schema, example }, request.referenceMs), timeLimitMs);
+      const make = () => makeData(faker, { name, schema, example }, request.referenceMs);
+      const made = time.charge(freeMs, () => runLimited(make, timeLimitMs));
       if (made.kind === 'timeout') break;
       if (made.result !== undefined && made.result.length <= maxBytes && isValid(made.result))
         return { kind: 'made', text: made.result };

@@ -13,9 +13,9 @@ import { contractBody } from './contract-body.ts';
 /** What else a path below /v1/contracts names. */
 const reservedNames: ReadonlySet<string> = new Set(['preview']);
 
-export const createContract = ({ database }: ApiDependencies) =>
+export const createContract = ({ database, eventCatalogue }: ApiDependencies) =>
   route(operations.createContract, async ({ workspace, body, audit }) => {
-    const verdict = await checkContractDocument(body, 'body');
+    const verdict = await checkContractDocument(body, 'body', eventCatalogue.timeOf(workspace.workspaceId));
     if (verdict.kind === 'problem') return verdict;
     const { document } = verdict;
     const { name } = document;

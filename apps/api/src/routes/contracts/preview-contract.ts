@@ -4,6 +4,7 @@ import { type Clock, formatId, makeUuid } from '@signpost/runtime';
 import { checkContractDocument } from '../../contracts/check-document.ts';
 import type { ContractRegistry } from '../../contracts/contract-registry.ts';
 import type { ApiDependencies } from '../../dependencies.ts';
+import type { EventCatalogue } from '../../event-catalogue/event-catalogue.ts';
 import { invalidField, type Problem } from '../../errors/problem.ts';
 import { answer } from '../../middleware/write-answer.ts';
 import { findMembers, textOf } from '../../publishing/json-spans.ts';
@@ -11,9 +12,9 @@ import { type RequestContext, route } from '../../routing.ts';
 
 type PreviewBody = RequestContext<typeof operations.previewContract>['body'];
 
-export const previewContract = ({ contracts, clock }: ApiDependencies) =>
+export const previewContract = ({ contracts, eventCatalogue, clock }: ApiDependencies) =>
   route(operations.previewContract, async ({ workspace, body, bodyText }) => {
-    const chosen = await chooseContract(contracts, workspace.workspaceId, body);
+    const chosen = await chooseContract(contracts, eventCatalogue, workspace.workspaceId, body);
     if (chosen.kind === 'problem') return chosen;
     const { contract } = chosen;
     const check = contract.checkSecret(body.secret);
@@ -43,6 +44,7 @@ type ChosenContract = { readonly kind: 'contract'; readonly contract: CompiledCo
 
 async function chooseContract(
   registry: ContractRegistry,
+  catalogue: EventCatalogue,
   workspaceId: string,
   { contract: name, document }: PreviewBody,
 ): Promise<ChosenContract> {
@@ -54,7 +56,7 @@ async function chooseContract(
       ? invalidField('body.contract', 'is not the name of a contract')
       : { kind: 'contract', contract: found.contract };
   }
-  const verdict = await checkContractDocument(document, 'body.document');
+  const verdict = await checkContractDocument(document, 'body.document', catalogue.timeOf(workspaceId));
   return verdict.kind === 'problem' ? verdict : { kind: 'contract', contract: compileContract(verdict.document) };
 }
 

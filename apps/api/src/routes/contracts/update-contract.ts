@@ -14,12 +14,12 @@ import { contractBody } from './contract-body.ts';
 
 export const updateContract = (dependencies: ApiDependencies) =>
   route(operations.updateContract, async ({ workspace, params, body, audit }) => {
-    const { database, access } = dependencies;
+    const { database, access, eventCatalogue } = dependencies;
     const { workspaceId } = workspace;
     const { name } = params;
     if ((await findContract(database, workspaceId, name)) === null)
       return builtInContracts.has(name) ? comesWithSignpost(name) : notFound();
-    const verdict = await checkContractDocument(body, 'body');
+    const verdict = await checkContractDocument(body, 'body', eventCatalogue.timeOf(workspaceId));
     if (verdict.kind === 'problem') return verdict;
     const { document } = verdict;
     if (document.name !== name) return invalidField('body.name', `must be ${name}, as in the path`);

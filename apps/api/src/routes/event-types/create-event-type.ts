@@ -8,10 +8,10 @@ import { answer } from '../../middleware/write-answer.ts';
 import { route } from '../../routing.ts';
 import { checkSchema, eventTypeBody, toJsonText } from './event-type-body.ts';
 
-export const createEventType = ({ database, access }: ApiDependencies) =>
+export const createEventType = ({ database, access, eventCatalogue }: ApiDependencies) =>
   route(operations.createEventType, async ({ workspace: { workspaceId }, body, audit }) => {
     const { name, description = null, schema, example } = body;
-    const refused = checkSchema(schema, example);
+    const refused = checkSchema(schema, example, eventCatalogue.timeOf(workspaceId));
     if (refused !== null) return refused;
     const fields = { description, schema: toJsonText(schema) ?? null, example: toJsonText(example) ?? null };
     const eventType = await insertEventType(database, workspaceId, name, fields, made =>

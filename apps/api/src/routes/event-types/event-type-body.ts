@@ -1,6 +1,8 @@
 import type { EventTypeBody, FieldError } from '@signpost/api-schema';
 import type { EventType } from '@signpost/database';
 import { compileSchema } from '../../event-catalogue/data-validator.ts';
+import { schemasRest } from '../../event-catalogue/resting.ts';
+import type { SchemaTime } from '../../event-catalogue/schema-time.ts';
 import type { Problem } from '../../errors/problem.ts';
 import { validationFailed } from '../../middleware/validate-input.ts';
 
@@ -25,10 +27,13 @@ export function toJsonText<Absent extends undefined>(value: unknown): string | n
  *
  * @param schema null: none
  * @param example undefined or null: none
+ * @param time of the workspace
  */
-export function checkSchema(schema: unknown, example: unknown): Problem | null {
+export function checkSchema(schema: unknown, example: unknown, time: SchemaTime): Problem | null {
   if (schema === null || schema === undefined) return null;
-  const compiled = compileSchema(JSON.stringify(schema));
+  const restMs = time.restMs();
+  if (restMs > 0) return schemasRest(restMs);
+  const compiled = compileSchema(JSON.stringify(schema), time);
   if (compiled.kind === 'invalid') return validationFailed(inBody(compiled.errors));
   if (example === undefined || example === null) return null;
   const errors = compiled.validator.validate(example, JSON.stringify(example).length);

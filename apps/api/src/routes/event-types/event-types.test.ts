@@ -1,7 +1,9 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createTestDatabase, type TestDatabase } from '@signpost/testing';
 import { findWorkspaceAccess } from '@signpost/database';
 import { startTestApi, type TestApi, type TestWorkspace } from '../../test-api.ts';
+import { eventType, minimal } from '../contracts/contract-document.fixture.ts';
 
 let testDatabase: TestDatabase;
 let api: TestApi;
@@ -175,5 +177,79 @@ describe('what publishing is checked against', () => {
     );
     pool.off('acquire', count);
     expect(queries).toBe(1);
+  });
+});
+
+describe('the time of schemas', () => {
+  /** Validating this data by it goes on until it is stopped, after 250 ms. */
+  const slow = { type: 'string', pattern: '^(a+)+$' };
+  const slowData = `${'a'.repeat(60)}!`;
+  /** Takes 100 ms and more to compile. */
+  const large = { dependentRequired: { a: Array.from({ length: 9000 }, (_, n) => `p${n.toString(36)}`) } };
+  const publish = (event_type: string, data: unknown, key = mine.key) =>
+    api.call('POST /v1/events', { key, body: { event_type, data } });
+  const update = (body: unknown) => api.call('PATCH /v1/event-types/slow', { key: mine.key, body });
+
+  test('is that of the workspace: a change gives nothing back, and what has no schema pays nothing', async () => {
+    await create({ name: 'slow', schema: slow });
+    await create({ name: 'other', schema });
+    await create({ name: 'plain' });
+    const codes: string[] = [];
+    for (let round = 0; round < 12; round += 1) {
+      await update({ description: `round ${round}` });
+      codes.push((await publish('slow', slowData)).body.code);
+    }
+    // 1000 ms at once, and a tenth of what passes meanwhile: four or five.
+    expect(codes.filter(code => code === 'event_data_invalid').length).toBeLessThan(8);
+    const refused = await publish('other', { id: 'a' });
+    expect([refused.status, refused.body.code]).toEqual([429, 'schema_too_slow']);
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThan(0);
+    expect((await publish('plain', 1)).status).toBe(202);
+
+    const theirs = await api.makeWorkspace();
+    await api.call('POST /v1/event-types', { key: theirs.key, body: { name: 'other', schema } });
+    expect((await publish('other', { id: 'a' }, theirs.key)).status).toBe(202);
+
+    // The way out is open.
+    expect((await update({ schema: { type: 'number' } })).body.code).toBe('schema_too_slow');
+    expect((await update({ schema: null })).status).toBe(200);
+    expect((await publish('slow', slowData)).status).toBe(202);
+  });
+
+  test('is spent on compiling as well, of event types and of contracts', async () => {
+    const codes: string[] = [];
+    for (let round = 0; round < 40 && !codes.includes('schema_too_slow'); round += 1)
+      codes.push((await create({ name: 'large', schema: large })).body.code);
+    expect(codes).toContain('schema_too_slow');
+    const document = { ...minimal, event_types: [eventType()] };
+    const secret = 'whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3';
+    const event = { event_type: 'a', data: 1 };
+    const answers = [
+      await api.call('POST /v1/contracts', { key: mine.key, body: document }),
+      await api.call('POST /v1/contracts/preview', { key: mine.key, body: { document, event, secret } }),
+    ];
+    for (const { status, body } of answers) expect([status, body.code]).toEqual([429, 'schema_too_slow']);
+    const without = { ...document, event_types: [] };
+    expect((await api.call('POST /v1/contracts', { key: mine.key, body: without })).status).toBe(201);
+  });
+
+  test('of a batch is one allowance for all its event types, and others have their turn between its items', async () => {
+    const types = Array.from({ length: 20 }, (_, n) => `slow.${n}`);
+    for (const name of types) await create({ name, schema: slow });
+    const delay = monitorEventLoopDelay({ resolution: 5 });
+    delay.enable();
+    const startedMs = performance.now();
+    const { status, body } = await api.call('POST /v1/events/batch', {
+      key: mine.key,
+      body: { events: types.map(event_type => ({ event_type, data: slowData })) },
+    });
+    const totalMs = performance.now() - startedMs;
+    delay.disable();
+    expect(status).toBe(202);
+    const codes: string[] = body.data.map((item: { error: { code: string } }) => item.error.code);
+    expect(codes.filter(code => code === 'event_data_invalid').length).toBeLessThan(8);
+    expect(codes.filter(code => code === 'schema_too_slow').length).toBeGreaterThan(12);
+    // Four validations or more, of which one at a time holds up the others.
+    expect(delay.max / 1e6).toBeLessThan(totalMs / 2);
   });
 });

@@ -8,13 +8,14 @@ import { answer } from '../../middleware/write-answer.ts';
 import { route } from '../../routing.ts';
 import { checkSchema, eventTypeBody, toJsonText } from './event-type-body.ts';
 
-export const updateEventType = ({ database, access }: ApiDependencies) =>
+export const updateEventType = ({ database, access, eventCatalogue }: ApiDependencies) =>
   route(operations.updateEventType, async ({ workspace: { workspaceId }, params: { name }, body, audit }) => {
     const before = await findEventType(database, workspaceId, name);
     if (before === null) return notFound();
     // What is not given stays, and must still fit what is.
     const { schema = before.schema, example = before.example } = body;
-    const refused = checkSchema(schema, example);
+    const unchanged = body.schema === undefined && body.example === undefined;
+    const refused = unchanged ? null : checkSchema(schema, example, eventCatalogue.timeOf(workspaceId));
     if (refused !== null) return refused;
     const fields = {
       description: body.description,

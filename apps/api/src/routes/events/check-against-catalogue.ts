@@ -2,6 +2,7 @@ import type { PublishEventBody } from '@signpost/api-schema';
 import type { WorkspaceAccess } from '@signpost/database';
 import { type Problem, problem } from '../../errors/problem.ts';
 import type { EventCatalogue } from '../../event-catalogue/event-catalogue.ts';
+import { schemasRest } from '../../event-catalogue/resting.ts';
 
 /**
  * Holds an event against its workspace's event types.
@@ -24,10 +25,7 @@ export async function checkAgainstCatalogue(
     const [first] = errors;
     return problem('event_data_invalid', `${first?.path}: ${first?.message}`, { errors });
   }
-  if (verdict.kind === 'schema_resting')
-    return problem('schema_too_slow', `The schema of ${event_type} takes too much time to validate.`, {
-      headers: { 'retry-after': String(Math.ceil(verdict.restMs / 1000)) },
-    });
+  if (verdict.kind === 'schema_resting') return schemasRest(verdict.restMs);
   const nearest = suggest ? verdict.findNearest() : null;
   const hint = nearest === null ? '' : `; did you mean ${nearest}?`;
   const message = `is not an event type of this workspace${hint}`;

@@ -14,8 +14,8 @@ import { checkAgainstCatalogue } from './check-against-catalogue.ts';
 import { newEvent } from './new-event.ts';
 import { valueRefused } from './value-refused.ts';
 
-/** Items that are checked without a break: 50 take less than a millisecond where schemas are simple. */
-const itemsPerTurn = 50;
+/** Items are checked for this long without a break, in ms: hundreds where schemas are simple, one where they are not. */
+const turnMs = 5;
 /** Wrong names in a batch are most likely the same one, and a suggestion takes milliseconds. */
 const maxSuggestions = 20;
 
@@ -27,12 +27,16 @@ export const publishBatch = (dependencies: ApiDependencies) =>
   route(operations.publishBatch, async ({ workspace, body, bodyText, logger }) => {
     const spans = findItems(bodyText, findMembers(bodyText).get('events')?.start ?? 0);
     const publishing: Promise<PromiseSettledResult<ItemResult>>[] = [];
+    let turnStartedMs = performance.now();
     for (const [index, item] of body.events.entries()) {
-      // Others wait while items are checked: let them in between.
-      if (index % itemsPerTurn === itemsPerTurn - 1) await setImmediate();
-      publishing.push(
-        settle(publishItem(dependencies, workspace, { item, index, text: bodyText, span: spans[index] as Span })),
+      const checked = await settle(
+        checkItem(dependencies, workspace, { item, index, text: bodyText, span: spans[index] as Span }),
       );
+      publishing.push(settle(publishChecked(dependencies, checked, index)));
+      // Others wait while items are checked: let them in between.
+      if (performance.now() - turnStartedMs < turnMs) continue;
+      await setImmediate();
+      turnStartedMs = performance.now();
     }
     const items = await Promise.all(publishing);
     const failed = items.find(item => item.status === 'rejected');
@@ -43,8 +47,8 @@ export const publishBatch = (dependencies: ApiDependencies) =>
   });
 
 /** At once, so that a rejection is never without someone who handles it. */
-async function settle(publishing: Promise<ItemResult>): Promise<PromiseSettledResult<ItemResult>> {
-  const [settled] = await Promise.allSettled([publishing]);
+async function settle<Value>(work: Promise<Value>): Promise<PromiseSettledResult<Value>> {
+  const [settled] = await Promise.allSettled([work]);
   return settled;
 }
 
@@ -63,23 +67,23 @@ interface BatchItem {
   readonly span: Span;
 }
 
-async function publishItem(
-  dependencies: ApiDependencies,
-  workspace: WorkspaceAccess,
-  item: BatchItem,
+async function publishChecked(
+  { publisher }: ApiDependencies,
+  checked: PromiseSettledResult<Checked>,
+  index: number,
 ): Promise<ItemResult> {
-  const checked = await checkItem(dependencies, workspace, item);
-  if (checked.kind === 'problem') return refused(checked);
-  return describeStored(checked.event, await dependencies.publisher.publish(checked.event), placeOf(item));
+  if (checked.status === 'rejected') throw checked.reason;
+  if (checked.value.kind === 'problem') return refused(checked.value);
+  const { event } = checked.value;
+  return describeStored(event, await publisher.publish(event), placeOf(index));
 }
 
 async function checkItem(
   { eventCatalogue, clock }: ApiDependencies,
   workspace: WorkspaceAccess,
-  batchItem: BatchItem,
+  { item, index, text, span }: BatchItem,
 ): Promise<Checked> {
-  const { item, index, text, span } = batchItem;
-  const place = placeOf(batchItem);
+  const place = placeOf(index);
   // No character takes more than three bytes of UTF-8 a UTF-16 unit: only texts near the limit need counting.
   const length = span.end - span.start;
   if (length * 3 > maxEventBytes && Buffer.byteLength(text.slice(span.start, span.end)) > maxEventBytes)
@@ -97,7 +101,7 @@ async function checkItem(
   return refusal ?? { kind: 'event', event };
 }
 
-function placeOf({ index }: BatchItem): string {
+function placeOf(index: number): string {
   return `body.events[${index}]`;
 }
 

@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { CompiledContract } from '@signpost/contracts';
 import { type Database, findEventType } from '@signpost/database';
+import type { SchemaTime } from '../../event-catalogue/schema-time.ts';
 import { createTestDataMaker, type EventTypeShape, type TestData } from '../../test-data/test-data-maker.ts';
 
 const maxSeed = 2 ** 32 - 1;
@@ -11,6 +12,8 @@ export interface SyntheticEvent {
   readonly workspaceId: string;
   readonly contract: CompiledContract;
   readonly eventType: string;
+  /** Of the workspace. */
+  readonly time: SchemaTime;
   /** Undefined: other data every time, around `nowMs`. */
   readonly seed: number | undefined;
   readonly nowMs: number;
@@ -21,7 +24,7 @@ export interface SyntheticEvent {
  * says nothing about its data gets a small object of the usual kind.
  */
 export async function makeSyntheticData(database: Database, event: SyntheticEvent): Promise<TestData> {
-  const { workspaceId, contract, eventType, seed, nowMs } = event;
+  const { workspaceId, contract, eventType, time, seed, nowMs } = event;
   const own = await findEventType(database, workspaceId, eventType);
   const { event_types: known, signature } = contract.document;
   const shape =
@@ -33,7 +36,7 @@ export async function makeSyntheticData(database: Database, event: SyntheticEven
     plainShape;
   // 10 MB and 25 ms that most processes never need.
   const { faker } = await import('@faker-js/faker/locale/en');
-  const make = createTestDataMaker({ ...shape, name: eventType }, faker);
+  const make = createTestDataMaker({ ...shape, name: eventType }, faker, time);
   return seed === undefined
     ? make({ seed: randomInt(maxSeed), referenceMs: nowMs })
     : make({ seed, referenceMs: seededReferenceMs });

@@ -11,6 +11,7 @@ import {
 import { deriveUuid, formatId, makeUuid, parseId } from '@signpost/runtime';
 import { fieldsOf } from '../../audit/audit-changes.ts';
 import type { ApiDependencies } from '../../dependencies.ts';
+import { schemasRest } from '../../event-catalogue/resting.ts';
 import { invalidField, notFound, type Problem, problem } from '../../errors/problem.ts';
 import { answer } from '../../middleware/write-answer.ts';
 import { route } from '../../routing.ts';
@@ -35,7 +36,9 @@ export const testWebhook = ({ database, clock, producer, contracts, eventCatalog
     const nowMs = clock.nowMs();
     const eventId = makeUuid(nowMs);
     const deliveryId = deriveUuid(eventId, webhook.id);
-    const data = await makeSyntheticData(database, { workspaceId, contract, eventType, seed: body.seed, nowMs });
+    const time = eventCatalogue.timeOf(workspaceId);
+    const data = await makeSyntheticData(database, { workspaceId, contract, eventType, time, seed: body.seed, nowMs });
+    if (data.kind === 'resting') return schemasRest(data.restMs);
     if (data.kind === 'impossible') return noData(eventType);
     const send = {
       eventId,
