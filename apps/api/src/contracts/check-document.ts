@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type FieldError, maxEventTypeSchemaBytes } from '@signpost/api-schema';
 import { type ContractDocument, type EventTypeDocument, parseContractDocument } from '@signpost/contracts';
 import { isEventType } from '@signpost/delivery';
@@ -7,6 +6,7 @@ import { schemasRest } from '../event-catalogue/resting.ts';
 import type { SchemaTime } from '../event-catalogue/schema-time.ts';
 import type { Problem } from '../errors/problem.ts';
 import { validationFailed } from '../middleware/validate-input.ts';
+import { createTurns } from '../turns.ts';
 
 export type DocumentVerdict = { readonly kind: 'accepted'; readonly document: ContractDocument } | Problem;
 
@@ -26,13 +26,14 @@ export async function checkContractDocument(value: unknown, place: string, time:
   if (parsed.kind === 'invalid')
     return validationFailed(parsed.errors.map(({ path, message }) => ({ path: joinPath(place, path), message })));
   const errors: FieldError[] = [];
+  const othersTurn = createTurns();
   for (const [index, eventType] of parsed.document.event_types.entries()) {
     const restMs = time.restMs();
     if (restMs > 0) return schemasRest(restMs);
     errors.push(...checkEventType(eventType, `${place}.event_types[${index}]`, time));
     if (errors.length >= maxErrors) break;
-    // A schema takes milliseconds to compile, and a document may have hundreds: others have their turn in between.
-    await nextTurn();
+    // A schema takes milliseconds to compile, and a document may have hundreds.
+    await othersTurn();
   }
   return errors.length === 0 ? { kind: 'accepted', document: parsed.document } : validationFailed(errors);
 }

@@ -1,4 +1,3 @@
-import { setImmediate } from 'node:timers/promises';
 import { maxEventBytes, operations, type PublishedBatchBody, publishEventSchema } from '@signpost/api-schema';
 import type { NewEvent, WorkspaceAccess } from '@signpost/database';
 import { formatId } from '@signpost/runtime';
@@ -10,12 +9,11 @@ import { answer } from '../../middleware/write-answer.ts';
 import { findItems, findMembers, type Span } from '../../publishing/json-spans.ts';
 import type { PublishedEvent } from '../../publishing/publisher.ts';
 import { route } from '../../routing.ts';
+import { createTurns } from '../../turns.ts';
 import { checkAgainstCatalogue } from './check-against-catalogue.ts';
 import { newEvent } from './new-event.ts';
 import { valueRefused } from './value-refused.ts';
 
-/** Items are checked for this long without a break, in ms: hundreds where schemas are simple, one where they are not. */
-const turnMs = 5;
 /** Wrong names in a batch are most likely the same one, and a suggestion takes milliseconds. */
 const maxSuggestions = 20;
 
@@ -27,16 +25,13 @@ export const publishBatch = (dependencies: ApiDependencies) =>
   route(operations.publishBatch, async ({ workspace, body, bodyText, logger }) => {
     const spans = findItems(bodyText, findMembers(bodyText).get('events')?.start ?? 0);
     const publishing: Promise<PromiseSettledResult<ItemResult>>[] = [];
-    let turnStartedMs = performance.now();
+    const othersTurn = createTurns();
     for (const [index, item] of body.events.entries()) {
       const checked = await settle(
         checkItem(dependencies, workspace, { item, index, text: bodyText, span: spans[index] as Span }),
       );
       publishing.push(settle(publishChecked(dependencies, checked, index)));
-      // Others wait while items are checked: let them in between.
-      if (performance.now() - turnStartedMs < turnMs) continue;
-      await setImmediate();
-      turnStartedMs = performance.now();
+      await othersTurn();
     }
     const items = await Promise.all(publishing);
     const failed = items.find(item => item.status === 'rejected');
