@@ -10,6 +10,7 @@ import type { System } from './system.ts';
 const stallMs = 60_000;
 const settleTimeoutMs = 60_000;
 const pollMs = 50;
+const publishTimeoutMs = 120_000;
 
 /** Where and as what webhooks are made. */
 export interface WebhookShape {
@@ -45,6 +46,15 @@ export async function callApi({ api, apiKey }: System, method: string, path: str
   const text = await response.text();
   if (!response.ok) throw new Error(`${method} ${path} was answered with ${response.status}: ${text}`);
   return text === '' ? null : JSON.parse(text);
+}
+
+/** Events with the sequence numbers from 0 on, as fast as the API takes them. */
+export async function publishEvents({ loadGenerator, api, apiKey }: System, events: number): Promise<void> {
+  await loadGenerator.ask(
+    'publish',
+    { origin: api.url, apiKey, events, firstSequence: 0, inFlight: 64, batch: 1 },
+    publishTimeoutMs,
+  );
 }
 
 /**

@@ -3,7 +3,7 @@ import type { ProfiledApp } from './system.ts';
 
 export const parts = ['seal', 'fan-out-1', 'latency', 'fan-out-100', 'floors'] as const;
 /** Done only when they are asked for: they take minutes, and they can fail. */
-export const proofs = ['soak', 'retry-burst'] as const;
+export const proofs = ['soak', 'retry-burst', 'after-downtime', 'frozen-redis'] as const;
 export type Part = (typeof parts)[number] | (typeof proofs)[number];
 
 export interface BenchOptions {
@@ -23,7 +23,7 @@ export const helpText = `npm run bench -- [options]
   --runs N              repeat, each time with new stores, and print medians (1)
   --only PART           ${parts.join(', ')}; may be given several times (all), or
                         one of ${proofs.join(', ')}, which are done only when they are asked for
-  --deliveries N        of soak (1000000) or retry-burst (100000): a multiple of 1000
+  --deliveries N        of soak (1000000), retry-burst or after-downtime (100000): a multiple of 1000
   --profile APP         api or dispatcher: write its CPU profile to bench/results and print where the time went
   --in-flight N         requests to the API at once, at full load (64)
   --batch N             publish N events a request, through /v1/events/batch, at full load (1)

@@ -1,4 +1,8 @@
+import type { AfterDowntimeResult } from './after-downtime.ts';
 import type { Change } from './flatness.ts';
+import type { Fresh } from './fresh-events.ts';
+import type { FrozenRedisResult } from './frozen-redis.ts';
+import type { LimitSeen } from './limits.ts';
 import type { ReadingKind } from './readings.ts';
 import type { RunResult } from './report.ts';
 import type { RetryBurstResult } from './retry-burst.ts';
@@ -16,12 +20,21 @@ const cellWidth = 12;
 
 /** False as soon as something grew or a limit was passed. */
 export function areProofsKept(runs: readonly RunResult[]): boolean {
-  return runs.every(({ soak, retryBurst }) => soak?.isFlat !== false && retryBurst?.isWithinLimits !== false);
+  return runs.every(
+    ({ soak, ...limited }) =>
+      soak?.isFlat !== false &&
+      [limited.retryBurst, limited.afterDowntime, limited.frozenRedis].every(proof => proof?.isWithinLimits !== false),
+  );
 }
 
 /** The tables of the proofs that were made. */
-export function renderProofs({ soak, retryBurst }: RunResult): string[] {
-  return [...(soak === undefined ? [] : soakLines(soak)), ...(retryBurst === undefined ? [] : burstLines(retryBurst))];
+export function renderProofs({ soak, retryBurst, afterDowntime, frozenRedis }: RunResult): string[] {
+  return [
+    ...(soak === undefined ? [] : soakLines(soak)),
+    ...(retryBurst === undefined ? [] : burstLines(retryBurst)),
+    ...(afterDowntime === undefined ? [] : downtimeLines(afterDowntime)),
+    ...(frozenRedis === undefined ? [] : frozenLines(frozenRedis)),
+  ];
 }
 
 function soakLines(soak: SoakResult): string[] {
@@ -51,10 +64,6 @@ function changeLine({ kind, owner, before, after, allowed, isFlat }: Change): st
 
 function burstLines(burst: RetryBurstResult): string[] {
   const { atRest, duringDrain } = burst.fresh;
-  const share = (label: string, name: 'answerMs' | 'receiptMs'): string[] => [
-    row(`  ${label}, at rest`, ...Object.values(atRest[name]).map(ms => format(ms, 1))),
-    row(`  ${label}, during the drain`, ...Object.values(duringDrain[name]).map(ms => format(ms, 1))),
-  ];
   return [
     `RETRY BURST: ${whole(burst.deliveries)} deliveries due within ${whole(burst.dueWithinMs)} ms, none lost, ${burst.duplicates} received twice`,
     row('  drained in, s', format(burst.drainSeconds, 1)),
@@ -63,14 +72,56 @@ function burstLines(burst: RetryBurstResult): string[] {
     row('  Redis memory per delivery that is delayed, bytes', whole(burst.redisBytesPerDelayed)),
     row('  earliest attempt after its due time by, ms', format(-burst.earliestMs, 1)),
     row('  jobs added again by the repairer', whole(burst.repaired)),
+    ...freshLines([
+      ['at rest', atRest],
+      ['during the drain', duringDrain],
+    ]),
+    ...limitLines(burst),
+  ];
+}
+
+function downtimeLines(downtime: AfterDowntimeResult): string[] {
+  return [
+    `AFTER DOWNTIME: ${whole(downtime.deliveries)} deliveries due, an empty Redis, none lost`,
+    row('  every delivery has its job after, s', format(downtime.rebuiltSeconds, 1)),
+    row('  drained after, s', format(downtime.drainedSeconds, 1)),
+    row('  deliveries/s', whole(downtime.deliveries / downtime.drainedSeconds)),
+    row('  Redis memory at its peak, MiB', whole(downtime.redisPeakMiB)),
+    row('  jobs added again by the repairer', whole(downtime.repaired)),
+    ...freshLines([['meanwhile', downtime.fresh]]),
+    ...limitLines(downtime),
+  ];
+}
+
+function frozenLines(frozen: FrozenRedisResult): string[] {
+  return [
+    `FROZEN REDIS: ${whole(frozen.events)} events in ${frozen.frozenSeconds} s, none lost`,
+    row('  all delivered and recorded after, s', format(frozen.settledSeconds, 1)),
+    ...freshLines([
+      ['at rest', frozen.atRest],
+      ['while it is frozen', frozen.whileFrozen],
+    ]),
+    ...limitLines(frozen),
+  ];
+}
+
+function freshLines(all: readonly (readonly [string, Fresh])[]): string[] {
+  const lines = (label: string, name: 'answerMs' | 'receiptMs'): string[] =>
+    all.map(([when, fresh]) => row(`  ${label}, ${when}`, ...Object.values(fresh[name]).map(ms => format(ms, 1))));
+  return [
     row('  fresh events, ms', 'p50', 'p95', 'p99', 'max'),
-    ...share('publish to 202', 'answerMs'),
-    ...share('publish to receipt', 'receiptMs'),
+    ...lines('publish to 202', 'answerMs'),
+    ...lines('publish to receipt', 'receiptMs'),
+  ];
+}
+
+function limitLines(proof: { readonly limits: readonly LimitSeen[]; readonly isWithinLimits: boolean }): string[] {
+  return [
     row('  limits', 'seen', 'limit'),
-    ...burst.limits.map(({ name, seen, limit }) =>
+    ...proof.limits.map(({ name, seen, limit }) =>
       row(`    ${name}`, whole(seen), whole(limit), verdict(seen <= limit)),
     ),
-    burst.isWithinLimits ? 'WITHIN ITS LIMITS' : 'BEYOND A LIMIT',
+    proof.isWithinLimits ? 'WITHIN ITS LIMITS' : 'BEYOND A LIMIT',
     '',
   ];
 }

@@ -1,12 +1,14 @@
 // The long loads, each with a system of its own, and how large they are.
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { type AfterDowntimeResult, measureAfterDowntime } from './after-downtime.ts';
+import { type FrozenRedisResult, measureFrozenRedis } from './frozen-redis.ts';
 import type { BenchOptions } from './options.ts';
 import { measureRetryBurst, type RetryBurstResult } from './retry-burst.ts';
 import { eventsThatFillCaches, measureSoak, type SoakResult } from './soak.ts';
 import { startSystem, type Stops, type System } from './system.ts';
 
-const defaultDeliveries = { soak: 1_000_000, retryBurst: 100_000 };
+const defaultDeliveries = { soak: 1_000_000, retryBurst: 100_000, afterDowntime: 100_000 };
 const soakWebhooks = 20;
 const burstWebhooks = 100;
 /** A machine that is busy otherwise makes at least so many attempts a second. */
@@ -21,7 +23,9 @@ export function proofTimeoutMs({ parts, deliveries }: BenchOptions): number {
   const attempts =
     (parts.has('soak') ? (deliveries ?? defaultDeliveries.soak) : 0) +
     // The first attempt, the second, and the wait between them.
-    (parts.has('retry-burst') ? 3 * (deliveries ?? defaultDeliveries.retryBurst) : 0);
+    (parts.has('retry-burst') ? 3 * (deliveries ?? defaultDeliveries.retryBurst) : 0) +
+    // Written, added to the queue and made.
+    (parts.has('after-downtime') ? 3 * (deliveries ?? defaultDeliveries.afterDowntime) : 0);
   return (attempts / leastPerSecond) * 1000;
 }
 
@@ -62,6 +66,33 @@ export async function proveRetryBurst(
     sampleMs: 250,
   };
   return endWith(stops, system, note, () => measureRetryBurst(system, shape, stops, note));
+}
+
+/** A hundred thousand deliveries that have come due while no dispatcher ran, with an empty Redis. */
+export async function proveAfterDowntime(
+  { deliveries = defaultDeliveries.afterDowntime }: BenchOptions,
+  stops: Stops,
+  note: (text: string) => void,
+): Promise<AfterDowntimeResult> {
+  note('after downtime: starting stores, API and a dispatcher');
+  const system = await startSystem({ profile: undefined, profileDir: '', inspect: true }, stops);
+  const shape = {
+    deliveries,
+    webhooks: burstWebhooks,
+    answerAfterMs: 50,
+    freshPerSecond: 100,
+    freshSeconds: 15,
+    sampleMs: 250,
+  };
+  return endWith(stops, system, note, () => measureAfterDowntime(system, shape, stops, note));
+}
+
+/** A minute in which Redis answers nobody, with the settings of production. */
+export async function proveFrozenRedis(stops: Stops, note: (text: string) => void): Promise<FrozenRedisResult> {
+  note('frozen Redis: starting stores, API and two dispatchers');
+  const system = await startSystem({ profile: undefined, profileDir: '', dispatchers: 2 }, stops);
+  const shape = { frozenSeconds: 60, perSecond: 100, warmUpSeconds: 10 };
+  return endWith(stops, system, note, () => measureFrozenRedis(system, shape, stops, note));
 }
 
 async function endWith<T>(

@@ -1,6 +1,8 @@
 import type { Floors, FullLoad, Latency } from './loads.ts';
 import type { RetryBurstResult } from './retry-burst.ts';
 import type { SealCost } from './seal.ts';
+import type { AfterDowntimeResult } from './after-downtime.ts';
+import type { FrozenRedisResult } from './frozen-redis.ts';
 import type { SoakResult } from './soak.ts';
 import { type Spread, spreads } from './statistics.ts';
 import { processNames } from './system.ts';
@@ -13,6 +15,8 @@ export interface RunResult {
   latency?: Latency;
   soak?: SoakResult;
   retryBurst?: RetryBurstResult;
+  afterDowntime?: AfterDowntimeResult;
+  frozenRedis?: FrozenRedisResult;
   floors?: Floors;
   ratios?: Readonly<Record<'fanOut1' | 'fanOut100', Ratios | undefined>>;
 }

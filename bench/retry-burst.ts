@@ -4,8 +4,9 @@ import { createJobProducer, type JobProducer } from '@signpost/queue';
 import { waitFor } from '@signpost/testing';
 import { startBenchProcess } from './bench-process.ts';
 import type { FailingReceiverCommands } from './commands.ts';
-import { callApi, waitForArrivals, waitUntilSettled, withWebhooks } from './deliveries.ts';
+import { callApi, publishEvents, waitForArrivals, waitUntilSettled, withWebhooks } from './deliveries.ts';
 import { type Fresh, freshEventType, publishFresh } from './fresh-events.ts';
+import { type LimitSeen, maxAnswerMs, maxHeapMiB, maxResidentMiB } from './limits.ts';
 import { openGauges } from './readings.ts';
 import { type BurstParts, type Drain, type FailingReceiver, type RetryBurstShape, watchDrain } from './retry-drain.ts';
 import { connectionLimits } from './soak.ts';
@@ -30,12 +31,6 @@ export interface RetryBurstResult {
   readonly isWithinLimits: boolean;
 }
 
-export interface LimitSeen {
-  readonly name: string;
-  readonly seen: number;
-  readonly limit: number;
-}
-
 interface DueTimes {
   readonly firstAtMs: number;
   readonly withinMs: number;
@@ -44,7 +39,6 @@ interface DueTimes {
 }
 
 const contractName = 'same-second';
-const publishTimeoutMs = 120_000;
 /** Fan-out of them all, and the first attempt of each. */
 const stepTimeoutMs = 300_000;
 const pollMs = 100;
@@ -53,11 +47,6 @@ const slownessAllowed = 1.5;
 const minDueInSeconds = 8;
 /** A retry is due so long after its attempt is recorded, which takes a moment. */
 const maxShareElsewhere = 0.1;
-/** Garbage included. With 5,000 retries 347 and 160 were seen, with 50,000 on a busy machine 465 and 210. */
-const maxResidentMiB = 640;
-const maxHeapMiB = 384;
-/** What a producer may wait for while a store is in trouble as well. */
-const maxAnswerMs = 1000;
 
 /**
  * Lets attempts to every webhook fail with a `Retry-After` that names one moment for all, for which their other deliveries
@@ -119,22 +108,13 @@ async function createSameSecondContract(system: System): Promise<void> {
   });
 }
 
-async function publish(system: System, events: number): Promise<void> {
-  const { loadGenerator, api, apiKey } = system;
-  await loadGenerator.ask(
-    'publish',
-    { origin: api.url, apiKey, events, firstSequence: 0, inFlight: 64, batch: 1 },
-    publishTimeoutMs,
-  );
-}
-
 /** @returns deliveries a second: about as fast, attempts will fail */
 async function deliverWarmUp(system: System, failing: FailingReceiver, shape: RetryBurstShape): Promise<number> {
   const startedAt = performance.now();
   const events = Math.ceil(shape.deliveries / shape.webhooks / 8);
   await failing.ask('expect', { events, webhooks: shape.webhooks });
   await failing.ask('behave', { kind: 'accept', afterMs: 0 });
-  await publish(system, events);
+  await publishEvents(system, events);
   await waitForArrivals(failing, events * shape.webhooks);
   await waitUntilSettled(system);
   return (events * shape.webhooks) / ((performance.now() - startedAt) / 1000);
@@ -160,7 +140,7 @@ async function failAll(
   await failing.ask('expect', { events: deliveries / webhooks, webhooks });
   await failing.ask('behave', { kind: 'hang' });
   const bytesBefore = await gauges.redisBytes();
-  await publish(system, deliveries / webhooks);
+  await publishEvents(system, deliveries / webhooks);
   note('published; the receiver hangs');
   await untilInQueue('every delivery has its job', (waiting, delayed) => waiting + delayed === deliveries);
   // The limit is reached, or the figure would say nothing of what holds the others back.

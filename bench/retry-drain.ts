@@ -5,7 +5,7 @@ import { checkArrivals, countDeliveries, waitForArrivals, waitUntilSettled } fro
 import { type Fresh, publishFresh } from './fresh-events.ts';
 import { readUsage, resetPeak } from './process-usage.ts';
 import { type Gauges, repeat } from './readings.ts';
-import { readRepairs } from './repairs.ts';
+import { readCounter } from './counters.ts';
 import type { System } from './system.ts';
 
 export interface RetryBurstShape {
@@ -52,7 +52,7 @@ export async function watchDrain(
   const { dispatchers, database } = system;
   await failing.ask('behave', { kind: 'accept', afterMs: shape.answerAfterMs });
   await failing.ask('resetPeak', null);
-  const repairedBefore = await readRepairs(dispatchers);
+  const repairedBefore = await readCounter(dispatchers, 'signpost_repaired_deliveries_total');
   await delay(Math.max(0, firstDueAtMs - Date.now() - 1000));
   for (const { pid } of dispatchers) resetPeak(pid);
   let heapMiB = 0;
@@ -82,6 +82,6 @@ export async function watchDrain(
     throw new Error(`DELIVERIES WRONG: ${made} of ${shape.deliveries} succeeded: ${JSON.stringify([...counts])}`);
   if (attempts > made) note(`${attempts - made} attempts more than deliveries, with these errors: ${codes}`);
   const residentMiB = Math.max(...dispatchers.map(({ pid }) => readUsage(pid).peakBytes / 1024 ** 2));
-  const repaired = (await readRepairs(dispatchers)) - repairedBefore;
+  const repaired = (await readCounter(dispatchers, 'signpost_repaired_deliveries_total')) - repairedBefore;
   return { progress, earliestMs: early, fresh, repaired, heapMiB, residentMiB, connections };
 }

@@ -8,7 +8,7 @@ import { summarizeProfile } from './cpu-profile.ts';
 import { type Floors, type LoadShape, meanFloors, measureFloors, measureFullLoad, measureLatency } from './loads.ts';
 import { type BenchOptions, helpText, OptionError, type Part, parts, readOptions } from './options.ts';
 import { areProofsKept, renderProofs } from './proof-report.ts';
-import { proofTimeoutMs, proveRetryBurst, proveSoak } from './proofs.ts';
+import { proofTimeoutMs, proveAfterDowntime, proveFrozenRedis, proveRetryBurst, proveSoak } from './proofs.ts';
 import { computeRatios, renderReport, type RunResult } from './report.ts';
 import { measureSeals } from './seal.ts';
 import { createStops, startSystem, type Stops } from './system.ts';
@@ -43,6 +43,8 @@ async function measureRun(options: BenchOptions, stops: Stops): Promise<RunResul
   if (options.parts.size === 1 && wants('seal')) return result;
   if (wants('soak')) result.soak = await proveSoak(options, stops, note);
   if (wants('retry-burst')) result.retryBurst = await proveRetryBurst(options, stops, note);
+  if (wants('after-downtime')) result.afterDowntime = await proveAfterDowntime(options, stops, note);
+  if (wants('frozen-redis')) result.frozenRedis = await proveFrozenRedis(stops, note);
   if (!parts.some(wants)) return result;
   note('starting stores, API and dispatcher');
   const system = await startSystem({ profile: options.profile, profileDir }, stops);

@@ -13,8 +13,12 @@ export type ProfiledApp = 'api' | 'dispatcher';
 /** Everything that a run measures, up and running. */
 export interface System {
   readonly api: AppProcess;
+  /** Those that run from the start. */
   readonly dispatchers: readonly Dispatcher[];
+  /** One more, with the settings of the others. */
+  startDispatcher(): Promise<Dispatcher>;
   readonly apiKey: string;
+  readonly databaseUrl: string;
   readonly redisUrl: string;
   readonly receiver: BenchProcess<ReceiverCommands>;
   readonly loadGenerator: BenchProcess<LoadCommands>;
@@ -106,7 +110,9 @@ export async function startSystem(options: SystemOptions, stops: Stops): Promise
     LOG_LEVEL: 'warn',
     NODE_ENV: 'production',
   };
-  const { api, dispatchers } = await startApps(env, options, stops);
+  const { api, startDispatcher, logs } = await startApps(env, options, stops);
+  const dispatchers: Dispatcher[] = [];
+  while (dispatchers.length < (options.dispatchers ?? 1)) dispatchers.push(await startDispatcher());
   const loadGenerator = await startBenchProcess<LoadCommands>(new URL('./load-generator.ts', import.meta.url));
   stops.add(() => loadGenerator.stop());
   const queueFloor = await startBenchProcess<QueueFloorCommands>(new URL('./queue-floor.ts', import.meta.url));
@@ -117,7 +123,9 @@ export async function startSystem(options: SystemOptions, stops: Stops): Promise
   return {
     api,
     dispatchers,
+    startDispatcher,
     apiKey,
+    databaseUrl: postgres.url,
     redisUrl: redis.url,
     receiver,
     loadGenerator,
@@ -131,14 +139,16 @@ export async function startSystem(options: SystemOptions, stops: Stops): Promise
       receiver: receiver.pid,
       loadGenerator: loadGenerator.pid,
     },
-    logs: () => [api, ...dispatchers].map(app => app.logs().replace(inspectorNotice, '')).join(''),
+    logs,
   };
 }
 
 async function startApps(env: Readonly<Record<string, string>>, options: SystemOptions, stops: Stops) {
+  const started: AppProcess[] = [];
   const start = async (name: ProfiledApp, more: Record<string, string> = {}): Promise<AppProcess> => {
     const flags = nodeFlags(name, options);
     const app = await startApp(name, { ...env, ...more, ...(flags === '' ? {} : { NODE_OPTIONS: flags }) });
+    started.push(app);
     stops.add(async () => {
       const code = await app.stop();
       if (code !== 0) throw new Error(`The ${name} ended with ${code ?? 'a signal'}:\n${app.logs()}`);
@@ -146,16 +156,16 @@ async function startApps(env: Readonly<Record<string, string>>, options: SystemO
     return app;
   };
   const api = await start('api');
-  const dispatchers: Dispatcher[] = [];
-  while (dispatchers.length < (options.dispatchers ?? 1)) {
+  const startDispatcher = async (): Promise<Dispatcher> => {
     const port = await freePort();
     const dispatcher = await start('dispatcher', {
       INTERNAL_PORT: `${port}`,
       DISPATCHER_CONCURRENCY: `${options.concurrency ?? productionConcurrency}`,
     });
-    dispatchers.push({ ...dispatcher, metricsUrl: `http://127.0.0.1:${port}/metrics` });
-  }
-  return { api, dispatchers };
+    return { ...dispatcher, metricsUrl: `http://127.0.0.1:${port}/metrics` };
+  };
+  const logs = (): string => started.map(app => app.logs().replace(inspectorNotice, '')).join('');
+  return { api, startDispatcher, logs };
 }
 
 function nodeFlags(name: ProfiledApp, { profile, profileDir, inspect }: SystemOptions): string {
