@@ -79,8 +79,16 @@ export const attemptSchema = z
   .meta({ id: 'Attempt' });
 export type AttemptBody = z.infer<typeof attemptSchema>;
 
+/** Attempts in one answer. */
+export const maxShownAttempts = 100;
+
 export const deliveryWithAttemptsSchema = deliverySchema
-  .extend({ attempts: z.array(attemptSchema) })
+  .extend({
+    attempts: z.array(attemptSchema).meta({
+      description: `The newest, first to last: ${maxShownAttempts} at most, and fewer where they hold more than 4 MiB.`,
+    }),
+    earlier_attempts: z.int().meta({ description: 'How many earlier attempts there are that `attempts` leaves out.' }),
+  })
   .meta({ id: 'DeliveryWithAttempts' });
 export const deliveryListSchema = listOf(deliverySchema);
 

@@ -2,7 +2,7 @@ export type { AgentBody } from './agent.ts';
 export { type ApiKeyBody, createApiKeySchema } from './api-key.ts';
 export type { AuditEntryBody } from './audit-log.ts';
 export type { ContractBody, ContractSummaryBody, PreviewedRequestBody } from './contract.ts';
-export { type AttemptBody, type DeliveryBody } from './delivery.ts';
+export { type AttemptBody, type DeliveryBody, maxShownAttempts } from './delivery.ts';
 export {
   maxBatchBytes,
   maxBatchEvents,

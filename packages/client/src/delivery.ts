@@ -78,7 +78,10 @@ export interface Attempt {
 }
 
 export interface DeliveryWithAttempts extends Delivery {
+  /** The newest, first to last: 100 at most. */
   readonly attempts: readonly Attempt[];
+  /** How many earlier attempts there are that `attempts` leaves out. */
+  readonly earlierAttempts: number;
 }
 
 /** Which deliveries to list; all of them where nothing is given. */
@@ -123,7 +126,11 @@ export function readDelivery(fields: Fields): Delivery {
 }
 
 export function readDeliveryWithAttempts(fields: Fields): DeliveryWithAttempts {
-  return { ...readDelivery(fields), attempts: fields.list('attempts', readAttempt) };
+  return {
+    ...readDelivery(fields),
+    attempts: fields.list('attempts', readAttempt),
+    earlierAttempts: fields.integer('earlier_attempts'),
+  };
 }
 
 function readAttempt(fields: Fields): Attempt {

@@ -144,8 +144,18 @@ export interface LoggedAttempt {
   readonly timings: AttemptTimings;
 }
 
-/** The attempts of a delivery, first to last. */
-export async function listAttempts(database: Database, deliveryId: string): Promise<LoggedAttempt[]> {
+/**
+ * The newest attempts of a delivery, newest first.
+ *
+ * @param maxBytes it ends early, at the attempt whose headers and answer reach this; one attempt is returned at least
+ */
+export async function listAttempts(
+  database: Database,
+  deliveryId: string,
+  limit: number,
+  maxBytes: number,
+): Promise<LoggedAttempt[]> {
+  // Lengths come from the rows' headers: what is left out is never read.
   const { rows } = await database.pool.query<Omit<LoggedAttempt, 'timings'> & AttemptTimings>(
     `select id, number, trigger, started_at as "startedAt", duration_ms as "durationMs", status,
        response_code as "responseCode", error_code as "errorCode", error_message as "errorMessage",
@@ -153,11 +163,25 @@ export async function listAttempts(database: Database, deliveryId: string): Prom
        response_headers as "responseHeaders", response_body as "responseBody",
        response_body_truncated as "responseBodyTruncated", phase, dns_ms as "dnsMs", connect_ms as "connectMs",
        tls_ms as "tlsMs", first_byte_ms as "firstByteMs"
-     from attempts where delivery_id = $1 order by number`,
-    [deliveryId],
+     from (
+       select *, sum(bytes) over (order by number desc) - bytes as bytes_before
+       from (select *, octet_length(request_headers) + coalesce(octet_length(response_headers), 0)
+           + coalesce(octet_length(response_body), 0) as bytes
+         from attempts where delivery_id = $1 order by number desc limit $2) newest
+     ) a where a.bytes_before < $3 order by number desc`,
+    [deliveryId, limit, maxBytes],
   );
   return rows.map(({ dnsMs, connectMs, tlsMs, firstByteMs, ...attempt }) => ({
     ...attempt,
     timings: { dnsMs, connectMs, tlsMs, firstByteMs },
   }));
+}
+
+/** How many attempts of a delivery came before the one of this number. */
+export async function countAttemptsBefore(database: Database, deliveryId: string, number: number): Promise<number> {
+  const { rows } = await database.pool.query<{ count: number }>(
+    'select count(*)::int as count from attempts where delivery_id = $1 and number < $2',
+    [deliveryId, number],
+  );
+  return rows[0]?.count ?? 0;
 }

@@ -128,6 +128,7 @@ export { idRange, type IdRange } from './id-range.ts';
 export type { PageRequest, PageRows, PageStart } from './page.ts';
 export {
   type DeliveryFilter,
+  countAttemptsBefore,
   type DeliveryWithSource,
   findDelivery,
   listAttempts,

@@ -22,7 +22,7 @@ export const deliveryOperations = {
     method: 'get',
     path: '/v1/deliveries/{id}',
     tag,
-    summary: 'Read a delivery with every attempt',
+    summary: 'Read a delivery with its attempts',
     scope: 'read',
     request: { params },
     responses: { 200: { description: 'The delivery.', schema: deliveryWithAttemptsSchema } },

@@ -121,6 +121,39 @@ describe('read', () => {
     expect(await bodyOf()).toBe(sent);
   });
 
+  test('200: of many or large attempts the newest, and how many came before', async () => {
+    receiver.answerWith(() => ({ status: 200, body: 'said' }));
+    const { id } = await deliver({}, { data: 'x'.repeat(100_000) }, isOver);
+    const { pool } = api.dependencies.database;
+    const copyUpTo = (count: number) =>
+      pool.query(
+        `insert into attempts select (jsonb_populate_record(a, jsonb_build_object('number', n))).*
+         from attempts a, generate_series(2, $2::int) n where a.delivery_id = $1 and a.number = 1 on conflict do nothing`,
+        [parseId('delivery', id), count],
+      );
+    const read = async () => {
+      const { attempts, earlier_attempts: earlier } = (await get(`/v1/deliveries/${id}`)).body;
+      return { numbers: attempts.map((attempt: { number: number }) => attempt.number), earlier };
+    };
+    const upTo = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
+    expect(await read()).toEqual({ numbers: [1], earlier: 0 });
+    // Requests of 100 kB: as many as begin within 4 MiB.
+    await copyUpTo(150);
+    expect(await read()).toEqual({ numbers: upTo(109, 150), earlier: 108 });
+    // Answers of 64 KiB count, too.
+    await pool.query(`update attempts set response_body = repeat('y', 65536) where delivery_id = $1`, [
+      parseId('delivery', id),
+    ]);
+    expect((await read()).numbers).toEqual(upTo(125, 150));
+    // Without the event there are no bodies of requests.
+    await pool.query('delete from events where id = (select event_id from deliveries where id = $1)', [
+      parseId('delivery', id),
+    ]);
+    expect((await read()).numbers).toEqual(upTo(87, 150));
+    await pool.query('update attempts set response_body = null where delivery_id = $1', [parseId('delivery', id)]);
+    expect(await read()).toEqual({ numbers: upTo(51, 150), earlier: 50 });
+  });
+
   test('200: no response, and no body where the event is gone', async () => {
     const closed = await startReceiver();
     await closed.close();

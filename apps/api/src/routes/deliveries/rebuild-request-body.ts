@@ -7,15 +7,19 @@ import { formatId } from '@signpost/runtime';
  * to keep them.
  *
  * @param contract the one that the delivery began with; null: it is not known any more
+ * @param known what was rebuilt for other attempts of the delivery: most bodies are the same in all of them
  * @returns null where nothing was sent, or where the event, its payload or the contract are not known any more
  */
 export function rebuildRequestBody(
   { id, event }: DeliveryWithSource,
   attempt: LoggedAttempt,
   contract: CompiledContract | null,
+  known: Map<CompiledContract, string>,
 ): string | null {
   if (event === null || contract === null || !hasHeadersOf(contract, attempt.requestHeaders)) return null;
-  return contract.body({
+  const same = known.get(contract);
+  if (same !== undefined) return same;
+  const body = contract.body({
     eventId: formatId('event', event.id),
     eventType: event.eventType,
     eventTimestampMs: event.occurredAtMs,
@@ -27,6 +31,8 @@ export function rebuildRequestBody(
     attemptId: formatId('attempt', attempt.id),
     attemptUnixSeconds: Math.floor(attempt.startedAt.getTime() / 1000),
   });
+  if (!contract.bodyNeedsAttempt) known.set(contract, body);
+  return body;
 }
 
 /** A request that could not be made has none. */
