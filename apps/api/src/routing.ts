@@ -8,11 +8,12 @@ import { auditAuthor } from './audit/audit-author.ts';
 import type { ApiDependencies } from './dependencies.ts';
 import { describeFault } from './errors/describe-fault.ts';
 import { notFound, type Problem, problem } from './errors/problem.ts';
-import { readJsonBody } from './middleware/read-body.ts';
+import { type JsonBody, readJsonBody } from './middleware/read-body.ts';
 import { chooseRequestId } from './middleware/request-id.ts';
 import { logRequest } from './middleware/request-log.ts';
 import { validateInput, type ValidInput } from './middleware/validate-input.ts';
 import { type Answer, writeAnswer } from './middleware/write-answer.ts';
+import type { Span } from './publishing/json-spans.ts';
 
 type Validated<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;
 type Part<O extends Operation, Name extends string> =
@@ -29,6 +30,8 @@ export interface RequestContext<O extends Operation = Operation> {
   readonly body: Part<O, 'body'>;
   /** The exact text of the body. */
   readonly bodyText: string;
+  /** Where the items of the operation's `bodyItems` stand in it. */
+  readonly bodyItems: readonly Span[];
   readonly requestId: string;
   /** Makes the audit entry of a change that this call makes. */
   readonly audit: (change: AuditedChange) => AuditEntry;
@@ -115,7 +118,7 @@ async function serve(
   try {
     const { operation } = each;
     if (operation.scope === null) {
-      const outcome = await each.handle(createContext(exchange, noAccess, noInput, '', dependencies));
+      const outcome = await each.handle(createContext(exchange, noAccess, noInput, noBody, dependencies));
       return finish(operation, null, outcome, exchange, dependencies);
     }
     const loop = dependencies.loopGuard(request.headers);
@@ -140,27 +143,26 @@ async function answerCall(
   const { refusal, headers } = dependencies.rateLimiter.take(access.keyId ?? 'instance');
   exchange.headers = headers;
   if (refusal !== null) return refusal;
-  let bodyText = '';
-  let body: unknown;
+  let body = noBody;
   if (operation.request.body !== undefined) {
     const read = await readJsonBody(request, {
       maxBytes: operation.maxBodyBytes ?? defaultMaxBodyBytes,
       maxDepth: operation.maxBodyDepth ?? defaultMaxBodyDepth,
       optional: operation.bodyOptional === true,
+      items: operation.bodyItems,
     });
     if (read.kind === 'problem') return read;
-    bodyText = read.text;
-    body = read.value;
+    body = read;
   }
   const input = validateInput(operation, {
     params: request.params,
     search: searchOf(request.url),
     headers: request.headers,
     rawHeaders: request.rawHeaders,
-    body,
+    body: body.value,
   });
   if (input.kind === 'problem') return input;
-  return handle(createContext(exchange, access, input, bodyText, dependencies));
+  return handle(createContext(exchange, access, input, body, dependencies));
 }
 
 function searchOf(url: string): string {
@@ -169,13 +171,14 @@ function searchOf(url: string): string {
 }
 
 const noAccess: Access = { kind: 'access', keyId: null, keyName: '', scopes: [], workspace: null };
+const noBody: JsonBody = { kind: 'body', text: '', value: undefined, items: [] };
 const noInput: ValidInput = { kind: 'valid', params: undefined, query: undefined, headers: undefined, body: undefined };
 
 function createContext(
   { request, requestId }: Exchange,
   access: Access,
   { params, query, headers, body }: ValidInput,
-  bodyText: string,
+  sent: JsonBody,
   { logger, findClientAddress }: RoutingDependencies,
 ): RequestContext {
   let child: Logger | null = null;
@@ -187,7 +190,8 @@ function createContext(
     query: query as undefined,
     headers: headers as undefined,
     body: body as undefined,
-    bodyText,
+    bodyText: sent.text,
+    bodyItems: sent.items,
     requestId,
     audit: change => ({
       ...change,

@@ -15,7 +15,7 @@ export {
 export { type EventTypeBody, maxEventTypeSchemaBytes } from './event-type.ts';
 export type { JsonObject } from './fields.ts';
 export { buildOpenApiDocument, type OpenApiDocument } from './openapi.ts';
-export type { Operation, OperationResponse, OperationScope } from './operation.ts';
+export type { BodyItems, Operation, OperationResponse, OperationScope } from './operation.ts';
 export { operations } from './operations.ts';
 export type { ReadinessBody } from './operations/instance.ts';
 export { type FieldError, type ProblemBody, problemSchema } from './problem.ts';

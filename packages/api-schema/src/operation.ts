@@ -11,6 +11,15 @@ export interface OperationResponse {
   readonly contentType?: string;
 }
 
+/** The array that most of a large body is. */
+export interface BodyItems {
+  /** Its name in the body, which is an object. */
+  readonly member: string;
+  readonly max: number;
+  /** A larger item is not parsed: to the operation it is null, in its place. */
+  readonly maxItemBytes: number;
+}
+
 /** One call of the API: its route, its validation and its documentation come from this. */
 export interface Operation {
   readonly operationId: string;
@@ -35,6 +44,8 @@ export interface Operation {
   readonly maxBodyBytes?: number;
   /** 64 unless given. */
   readonly maxBodyDepth?: number;
+  /** An array that is nearly all of the body. Its items are parsed one by one, and other requests have turns in between. */
+  readonly bodyItems?: BodyItems;
   /** By status; problems need no mention. */
   readonly responses: Readonly<Record<number, OperationResponse>>;
 }

@@ -62,3 +62,16 @@ test('a string of a million escapes and a million brackets are walked without re
   expect(locateJsonFault(`"${'\\n'.repeat(1_000_000)}`)).toBe(2_000_001);
   expect(locateJsonFault('['.repeat(1_000_000))).toBe(1_000_000);
 });
+
+test('a text of megabytes is walked about as fast as it is parsed', () => {
+  const text = `[${'1,'.repeat(1_000_000)}1]`;
+  const fastestMs = (work: () => void): number =>
+    Math.min(
+      ...Array.from({ length: 3 }, () => {
+        const startedMs = performance.now();
+        work();
+        return performance.now() - startedMs;
+      }),
+    );
+  expect(fastestMs(() => locateJsonFault(text))).toBeLessThan(4 * fastestMs(() => JSON.parse(text)));
+});

@@ -37,19 +37,24 @@ export function validateInput({ request }: Operation, raw: RawInput): ValidInput
   const params = request.params?.safeParse(raw.params);
   if (params?.success === false) return notFound();
   const errors: FieldError[] = [];
+  let total = 0;
   const read = (place: string, schema: z.ZodType | undefined, value: () => unknown): unknown => {
     if (schema === undefined) return undefined;
     const result = schema.safeParse(value(), place === 'query' ? queryOptions : parseOptions);
     if (result.success) return result.data;
-    errors.push(...toFieldErrors(place, result.error));
+    const found = toFieldErrors(place, result.error);
+    errors.push(...found.first);
+    total += found.total;
     return undefined;
   };
   const query = read('query', request.query, () => readQuery(raw.search));
   const headers = read('header', request.headers, () => raw.headers);
-  errors.push(...findRepeatedHeaders(Object.keys(request.headers?.shape ?? {}), raw));
+  const repeated = findRepeatedHeaders(Object.keys(request.headers?.shape ?? {}), raw);
+  errors.push(...repeated);
+  total += repeated.length;
   const body = read('body', request.body, () => raw.body);
-  if (errors.length === 0) return { kind: 'valid', params: params?.data, query, headers, body };
-  return validationFailed(errors);
+  if (total === 0) return { kind: 'valid', params: params?.data, query, headers, body };
+  return validationFailed(errors, total);
 }
 
 /** Node joins headers of one name with a comma: two keys would be taken for one that nobody sent. */
@@ -65,22 +70,38 @@ function countHeader(rawHeaders: readonly string[], name: string): number {
   return count;
 }
 
-/** @param errors at least one */
-export function validationFailed(errors: readonly FieldError[]): Problem {
+/**
+ * @param errors at least one
+ * @param total how many there are, where not all are given
+ */
+export function validationFailed(errors: readonly FieldError[], total = errors.length): Problem {
   const [first] = errors;
-  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  const more = total > 1 ? ` (and ${total - 1} more)` : '';
   return problem('validation_failed', `${first?.path}: ${first?.message}${more}`, {
     errors: errors.slice(0, maxErrors),
   });
 }
 
+/** What is wrong with a value. */
+export interface FieldErrors {
+  /** As many as an answer shows: an item of a batch can have a hundred thousand unknown fields. */
+  readonly first: readonly FieldError[];
+  readonly total: number;
+}
+
 /** @param place what the paths begin with: `body` gives `body.events[0]` */
-export function toFieldErrors(place: string, error: z.ZodError): FieldError[] {
-  return error.issues.flatMap(issue =>
-    issue.code === 'unrecognized_keys'
-      ? issue.keys.map(key => ({ path: formatPath(place, [...issue.path, key]), message: 'is not a known field' }))
-      : [{ path: formatPath(place, issue.path), message: issue.message }],
-  );
+export function toFieldErrors(place: string, { issues }: z.ZodError): FieldErrors {
+  const first = issues
+    .slice(0, maxErrors)
+    .flatMap(issue =>
+      issue.code === 'unrecognized_keys'
+        ? issue.keys
+            .slice(0, maxErrors)
+            .map(key => ({ path: formatPath(place, [...issue.path, key]), message: 'is not a known field' }))
+        : [{ path: formatPath(place, issue.path), message: issue.message }],
+    );
+  const total = issues.reduce((sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1), 0);
+  return { first: first.slice(0, maxErrors), total };
 }
 
 function formatPath(place: string, path: readonly PropertyKey[]): string {

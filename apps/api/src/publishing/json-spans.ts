@@ -11,9 +11,10 @@ const backslash = 0x5c;
  * Finds the values of an object's members in the text it was parsed from, so that they can be kept byte for byte: parsed and
  * written again, 9007199254740993 becomes …992, 1.0 becomes 1, and duplicate keys vanish.
  *
- * @param text a JSON text that `JSON.parse` has accepted: nothing is checked again here
+ * @param text nothing is checked here: where it is not JSON, neither are some of the values found
  * @param start of the object
  * @returns by member name; of members with the same name the last, like `JSON.parse`
+ * @throws SyntaxError for a name that is no JSON
  */
 export function findMembers(text: string, start = 0): Map<string, Span> {
   const members = new Map<string, Span>();
@@ -40,11 +41,12 @@ export function textOf(text: string, span: Span | undefined): string {
  *
  * @param text as for {@link findMembers}
  * @param start of the array
+ * @param max how many to find
  */
-export function findItems(text: string, start: number): Span[] {
+export function findItems(text: string, start: number, max = Number.POSITIVE_INFINITY): Span[] {
   const items: Span[] = [];
   let at = skipSpace(text, start + 1);
-  while (text[at] !== ']') {
+  while (at < text.length && text[at] !== ']' && items.length < max) {
     const end = skipValue(text, at);
     items.push({ start: at, end });
     at = skipSeparator(text, end);
@@ -68,6 +70,7 @@ function skipSpace(text: string, at: number): number {
 /** @param at of the opening quote */
 function skipString(text: string, at: number): number {
   for (let end = text.indexOf('"', at + 1); ; end = text.indexOf('"', end + 1)) {
+    if (end === -1) return text.length;
     let backslashes = 0;
     while (text.charCodeAt(end - 1 - backslashes) === backslash) backslashes += 1;
     if (backslashes % 2 === 0) return end + 1;
@@ -79,6 +82,7 @@ function skipValue(text: string, start: number): number {
   let depth = 0;
   for (let at = start; ; ) {
     const character = text[at];
+    if (character === undefined) return text.length;
     if (character === '"') at = skipString(text, at);
     else if (character === '{' || character === '[') {
       depth += 1;
@@ -87,7 +91,7 @@ function skipValue(text: string, start: number): number {
     } else if (character === '}' || character === ']') {
       depth -= 1;
       at += 1;
-    } else if (depth > 0) {
+    } else if (depth !== 0) {
       at += 1;
       continue;
     } else at = skipLiteral(text, at);

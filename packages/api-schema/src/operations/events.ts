@@ -5,6 +5,7 @@ import {
   idempotencyKey,
   listEventsQuery,
   maxBatchBytes,
+  maxBatchEvents,
   maxEventBytes,
   publishBatchSchema,
   publishedBatchSchema,
@@ -54,6 +55,7 @@ export const eventOperations = {
     maxBodyBytes: maxBatchBytes,
     // Two levels around each event: what is accepted alone is accepted in a batch.
     maxBodyDepth: 66,
+    bodyItems: { member: 'events', max: maxBatchEvents, maxItemBytes: maxEventBytes },
     responses: { 202: { description: 'What became of each.', schema: publishedBatchSchema } },
   }),
   listEvents: defineOperation({

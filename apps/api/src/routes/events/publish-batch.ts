@@ -6,7 +6,7 @@ import { describeFault } from '../../errors/describe-fault.ts';
 import { type Problem, problem } from '../../errors/problem.ts';
 import { parseOptions, toFieldErrors, validationFailed } from '../../middleware/validate-input.ts';
 import { answer } from '../../middleware/write-answer.ts';
-import { findItems, findMembers, type Span } from '../../publishing/json-spans.ts';
+import type { Span } from '../../publishing/json-spans.ts';
 import type { PublishedEvent } from '../../publishing/publisher.ts';
 import { route } from '../../routing.ts';
 import { createTurns } from '../../turns.ts';
@@ -22,13 +22,12 @@ type Checked = { readonly kind: 'event'; readonly event: NewEvent } | Problem;
 
 /** A good item is accepted whatever the others are; the answer comes when every accepted one is durable. */
 export const publishBatch = (dependencies: ApiDependencies) =>
-  route(operations.publishBatch, async ({ workspace, body, bodyText, logger }) => {
-    const spans = findItems(bodyText, findMembers(bodyText).get('events')?.start ?? 0);
+  route(operations.publishBatch, async ({ workspace, body, bodyText, bodyItems, logger }) => {
     const publishing: Promise<PromiseSettledResult<ItemResult>>[] = [];
     const othersTurn = createTurns();
     for (const [index, item] of body.events.entries()) {
       const checked = await settle(
-        checkItem(dependencies, workspace, { item, index, text: bodyText, span: spans[index] as Span }),
+        checkItem(dependencies, workspace, { item, index, text: bodyText, span: bodyItems[index] as Span }),
       );
       publishing.push(settle(publishChecked(dependencies, checked, index)));
       await othersTurn();
@@ -84,7 +83,10 @@ async function checkItem(
   if (length * 3 > maxEventBytes && Buffer.byteLength(text.slice(span.start, span.end)) > maxEventBytes)
     return problem('payload_too_large', `${place} is larger than ${maxEventBytes} bytes.`);
   const parsed = publishEventSchema.safeParse(item, parseOptions);
-  if (!parsed.success) return validationFailed(toFieldErrors(place, parsed.error));
+  if (!parsed.success) {
+    const { first, total } = toFieldErrors(place, parsed.error);
+    return validationFailed(first, total);
+  }
   const idempotencyKey = parsed.data.idempotency_key ?? null;
   const published = { body: parsed.data, text, start: span.start, idempotencyKey };
   const event = newEvent(workspace, published, clock);
