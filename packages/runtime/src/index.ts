@@ -9,7 +9,13 @@ export { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from './me
 export { createMicroBatch, type MicroBatch, type MicroBatchOptions } from './micro-batch.ts';
 export { checkReadiness, type Readiness, type ReadinessCheck } from './readiness.ts';
 export { dataSecurityHeaders, pageSecurityHeaders } from './security-headers.ts';
-export { hideValues, maskedValue, maskHeaders, maskSensitiveHeaders } from './sensitive-headers.ts';
+export {
+  hideValues,
+  isSensitiveHeader,
+  maskedValue,
+  maskHeaders,
+  maskSensitiveHeaders,
+} from './sensitive-headers.ts';
 export {
   describeSettings,
   readSettings,

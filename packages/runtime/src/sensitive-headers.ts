@@ -60,8 +60,9 @@ function hideStart(text: string, hidden: readonly string[]): string {
 
 const verdicts = new Map<string, boolean>();
 
-/** Receivers send the same few names for ever: remember the verdicts, but not without a bound. */
-function isSensitiveHeader(name: string): boolean {
+/** Whether a value under this name is a credential. */
+// Receivers send the same few names for ever: remember the verdicts, but not without a bound.
+export function isSensitiveHeader(name: string): boolean {
   let verdict = verdicts.get(name);
   if (verdict === undefined) {
     verdict = sensitiveName.test(name);

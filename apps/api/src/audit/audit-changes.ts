@@ -1,4 +1,6 @@
+import type { HeaderDocument } from '@signpost/contracts';
 import { maskedValue, maskSensitiveHeaders } from '@signpost/runtime';
+import { maskCredentials } from '../contracts/credential-headers.ts';
 
 /** Named values of a thing, in the API's spelling. */
 export type Facts = Readonly<Record<string, unknown>>;
@@ -36,8 +38,11 @@ function shown(name: string, value: unknown): unknown {
 }
 
 function hideCredentials(name: string, value: unknown): unknown {
-  if (name === 'headers' && typeof value === 'object' && value !== null && !Array.isArray(value))
-    return maskSensitiveHeaders(value as Readonly<Record<string, string>>);
+  if (name === 'headers' && typeof value === 'object' && value !== null)
+    // A webhook's are an object, a contract's a list.
+    return Array.isArray(value)
+      ? maskCredentials(value as readonly HeaderDocument[])
+      : maskSensitiveHeaders(value as Readonly<Record<string, string>>);
   return /(^|_)url$/.test(name) && typeof value === 'string' ? hideQueryValues(value) : value;
 }
 

@@ -6,6 +6,7 @@ import { schemasRest } from '../event-catalogue/resting.ts';
 import type { SchemaTime } from '../event-catalogue/schema-time.ts';
 import type { Problem } from '../errors/problem.ts';
 import { validationFailed } from '../middleware/validate-input.ts';
+import { isCredential } from './credential-headers.ts';
 import { createTurns } from '../turns.ts';
 
 export type DocumentVerdict = { readonly kind: 'accepted'; readonly document: ContractDocument } | Problem;
@@ -25,7 +26,7 @@ export async function checkContractDocument(value: unknown, place: string, time:
   const parsed = parseContractDocument(value);
   if (parsed.kind === 'invalid')
     return validationFailed(parsed.errors.map(({ path, message }) => ({ path: joinPath(place, path), message })));
-  const errors: FieldError[] = [];
+  const errors: FieldError[] = findCredentials(parsed.document, place);
   const othersTurn = createTurns();
   for (const [index, eventType] of parsed.document.event_types.entries()) {
     const restMs = time.restMs();
@@ -36,6 +37,20 @@ export async function checkContractDocument(value: unknown, place: string, time:
     await othersTurn();
   }
   return errors.length === 0 ? { kind: 'accepted', document: parsed.document } : validationFailed(errors);
+}
+
+/** Stored documents may have some, from before they were refused: that is why `parseContractDocument` takes them. */
+function findCredentials({ headers }: ContractDocument, place: string): FieldError[] {
+  return headers.flatMap((header, index) =>
+    isCredential(header)
+      ? [
+          {
+            path: `${place}.headers[${index}].value`,
+            message: `must not be fixed: whoever reads contracts would see it. Set ${header.name} in the headers of the webhook instead`,
+          },
+        ]
+      : [],
+  );
 }
 
 /** `headers.0.value` as `body.headers[0].value`. */

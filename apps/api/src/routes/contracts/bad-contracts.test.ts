@@ -59,6 +59,17 @@ describe('422: a bad contract is refused with the path', () => {
     ['a line break in a header', { headers: [{ name: 'X-A', value: 'a\r\nb' }] }, 'body.headers[0].value', 'ASCII'],
     ['a header of the transport', { headers: [{ name: 'Host', value: 'x' }] }, 'body.headers[0].name', 'transport'],
     [
+      'a credential in a header',
+      {
+        headers: [
+          { name: 'X-A', value: '1' },
+          { name: 'Authorization', value: 'Bearer abc' },
+        ],
+      },
+      'body.headers[1].value',
+      'Set Authorization in the headers of the webhook',
+    ],
+    [
       'an unknown algorithm',
       signed({ algorithm: 'crc32' }),
       'body.signature.algorithm',

@@ -1,5 +1,6 @@
 import type { ContractBody, ContractSummaryBody } from '@signpost/api-schema';
 import type { ContractDocument } from '@signpost/contracts';
+import { maskCredentials } from '../../contracts/credential-headers.ts';
 
 /** A version of a contract, as answers show it. */
 export interface ShownContract {
@@ -23,5 +24,6 @@ export function contractSummaryBody({ document, version, createdAt }: ShownContr
 }
 
 export function contractBody(contract: ShownContract): ContractBody {
-  return { ...contractSummaryBody(contract), document: contract.document };
+  const { document } = contract;
+  return { ...contractSummaryBody(contract), document: { ...document, headers: maskCredentials(document.headers) } };
 }

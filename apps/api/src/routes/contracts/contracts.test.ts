@@ -111,6 +111,47 @@ describe('create and read', () => {
   });
 });
 
+describe('a contract with a credential in a header, from before that was refused', () => {
+  const credential = { name: 'X-Api-Key', value: 'stored-credential' };
+  const kept = [
+    { name: 'X-Tenant', value: 'seven' },
+    { name: 'X-Event-Token', value: '{event.id}' },
+  ];
+
+  test('200: is sent, and shown without it wherever it is read', async () => {
+    await create({ headers: kept });
+    await api.dependencies.database.pool.query(
+      `update contracts set document = jsonb_set(document::jsonb, '{headers,2}', $2)::json where workspace_id = $1`,
+      [mine.id, credential],
+    );
+    const reader = await api.makeKey(mine.id, ['read']);
+    const read = await call('GET /v1/contracts/acme', undefined, reader);
+    expect(read.body.document.headers).toEqual([...kept, { ...credential, value: '[hidden]' }]);
+    const preview = { contract: 'acme', event: { event_type: 'a', data: 1 }, secret: `whsec_${'A'.repeat(32)}` };
+    const previewed = await call('POST /v1/contracts/preview', preview, reader);
+    expect([previewed.status, previewed.body.headers]).toEqual([
+      200,
+      expect.objectContaining({
+        'X-Tenant': 'seven',
+        'X-Event-Token': expect.stringMatching(/^evt_/),
+        'X-Api-Key': '[hidden]',
+      }),
+    ]);
+    const contract = await api.dependencies.contracts.findVersion(mine.id, { contract: 'acme', contractVersion: 1 });
+    expect(contract?.document.headers).toContainEqual(credential);
+    // What was read cannot be sent back as the credential.
+    expect((await call('PUT /v1/contracts/acme', read.body.document)).body.errors[0].path).toBe(
+      'body.headers[2].value',
+    );
+    expect((await call('PUT /v1/contracts/acme', { ...minimal, headers: kept })).status).toBe(200);
+    const entries = await call('GET /v1/audit-log');
+    expect(entries.body.data[0].changes.headers.before).toContainEqual({ ...credential, value: '[hidden]' });
+    await call('DELETE /v1/contracts/acme');
+    for (const { text } of [read, previewed, entries, await call('GET /v1/audit-log'), await call('GET /v1/contracts')])
+      expect(text).not.toContain(credential.value);
+  });
+});
+
 describe('change', () => {
   test('200: every change is a version of its own, also at once', async () => {
     await create();

@@ -3,6 +3,7 @@ import { type CompiledContract, compileContract, ContractError, type SealInput }
 import { type Clock, formatId, makeUuid } from '@signpost/runtime';
 import { checkContractDocument } from '../../contracts/check-document.ts';
 import type { ContractRegistry } from '../../contracts/contract-registry.ts';
+import { maskSealed } from '../../contracts/credential-headers.ts';
 import type { ApiDependencies } from '../../dependencies.ts';
 import type { EventCatalogue } from '../../event-catalogue/event-catalogue.ts';
 import { invalidField, type Problem } from '../../errors/problem.ts';
@@ -30,7 +31,12 @@ export const previewContract = ({ contracts, eventCatalogue, clock }: ApiDepende
 function sealPreview(contract: CompiledContract, input: SealInput) {
   try {
     const { method, headers, body } = contract.seal(input);
-    return answer(200, { method, headers, body: body.toString('utf8'), signed_content: contract.signedContent(input) });
+    return answer(200, {
+      method,
+      headers: maskSealed(contract.document, headers),
+      body: body.toString('utf8'),
+      signed_content: contract.signedContent(input),
+    });
   } catch (error) {
     if (!(error instanceof ContractError && error.code === 'request_too_large')) throw error;
     return invalidField(

@@ -1,4 +1,4 @@
-import { builtInContracts, type CompiledContract } from '@signpost/contracts';
+import { builtInContracts, type CompiledContract, ContractError } from '@signpost/contracts';
 import type { DeliveryWithSource, LoggedAttempt } from '@signpost/database';
 import { formatId } from '@signpost/runtime';
 
@@ -19,7 +19,7 @@ export function rebuildRequestBody(
   if (event === null || contract === null || !hasHeadersOf(contract, attempt.requestHeaders)) return null;
   const same = known.get(contract);
   if (same !== undefined) return same;
-  const body = contract.body({
+  const body = bodyWithinLimits(contract, {
     eventId: formatId('event', event.id),
     eventType: event.eventType,
     eventTimestampMs: event.occurredAtMs,
@@ -31,8 +31,18 @@ export function rebuildRequestBody(
     attemptId: formatId('attempt', attempt.id),
     attemptUnixSeconds: Math.floor(attempt.startedAt.getTime() / 1000),
   });
-  if (!contract.bodyNeedsAttempt) known.set(contract, body);
+  if (body !== null && !contract.bodyNeedsAttempt) known.set(contract, body);
   return body;
+}
+
+/** @returns null where it was sent before requests had limits, and is beyond them */
+function bodyWithinLimits(contract: CompiledContract, input: Parameters<CompiledContract['body']>[0]): string | null {
+  try {
+    return contract.body(input);
+  } catch (error) {
+    if (error instanceof ContractError && error.code === 'request_too_large') return null;
+    throw error;
+  }
 }
 
 /** A request that could not be made has none. */
