@@ -78,6 +78,11 @@ export const problemCodes = {
     title: 'Too many secrets sign already.',
     help: 'Ten secrets of a webhook may sign at the same time. Wait until one has expired, or rotate with `overlap_seconds` 0.',
   },
+  too_many_event_types: {
+    status: 409,
+    title: 'The workspace has too many event types.',
+    help: 'A workspace has at most 1000 event types, and their schemas together at most 8 MiB of JSON. Delete those that nobody publishes, or shorten schemas.',
+  },
   contract_in_use: {
     status: 409,
     title: 'Webhooks or the workspace use the contract.',

@@ -20,6 +20,7 @@ export const problemCodes = [
   'webhook_deleted',
   'payload_expunged',
   'too_many_secrets',
+  'too_many_event_types',
   'contract_in_use',
   'payload_too_large',
   'unsupported_media_type',

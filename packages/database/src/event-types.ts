@@ -1,6 +1,7 @@
 import { type AuditOf, insertAuditEntry } from './audit-entry.ts';
 import type { Database } from './database.ts';
 import { byName, type PageRequest, type PageRows, readPage } from './page.ts';
+import { checkEventTypeLimits } from './event-type-limits.ts';
 import { inTransaction } from './transaction.ts';
 
 export interface EventType {
@@ -34,7 +35,10 @@ const countRevision = `counted as (
   update workspaces set catalogue_revision = catalogue_revision + 1
   where id = $1 and exists (select from changed))`;
 
-/** @returns the event type, or null where the workspace has one of that name */
+/**
+ * @returns the event type, or null where the workspace has one of that name
+ * @throws EventTypeLimitError
+ */
 export async function insertEventType(
   database: Database,
   workspaceId: string,
@@ -51,7 +55,9 @@ export async function insertEventType(
       [workspaceId, name, description, schema, example],
     );
     const made = rows[0] ?? null;
-    if (made !== null) await insertAuditEntry(client, audit(made));
+    if (made === null) return null;
+    await checkEventTypeLimits(client, workspaceId);
+    await insertAuditEntry(client, audit(made));
     return made;
   });
 }
@@ -66,6 +72,7 @@ export interface EventTypeChange {
  * Writes the given fields and leaves the others; where all are what they were, nothing is changed.
  *
  * @returns null where there is no such event type
+ * @throws EventTypeLimitError where the schema becomes longer than there is room for
  */
 export async function updateEventType(
   database: Database,
@@ -96,6 +103,7 @@ export async function updateEventType(
       [workspaceId, name, ...[changes.description, changes.schema, changes.example].flatMap(given)],
     );
     const after = rows[0] as EventType;
+    if ((changes.schema?.length ?? 0) > (texts.schema?.length ?? 0)) await checkEventTypeLimits(client, workspaceId);
     await insertAuditEntry(client, audit({ before, after }));
     return after;
   });

@@ -1,6 +1,7 @@
 export { type Database, type DatabaseOptions, openDatabase, readDatabaseClock } from './database.ts';
 export { createWriteCheck } from './write-check.ts';
 export { isDatabaseUnavailable, isInstallationFault, isValueRefused } from './unavailable.ts';
+export { EventTypeLimitError, maxEventTypes, maxSchemaBytes } from './event-type-limits.ts';
 export { type AuditAuthor, type AuditedChange, type AuditEntry, type AuditOf } from './audit-entry.ts';
 export { type AuditFilter, listAuditEntries, type LoggedAuditEntry } from './audit-log.ts';
 export { auditDatabase, type AuditOptions, type AuditReport } from './audit/audit.ts';
@@ -127,8 +128,8 @@ export {
 export { idRange, type IdRange } from './id-range.ts';
 export type { PageRequest, PageRows, PageStart } from './page.ts';
 export {
-  type DeliveryFilter,
   countAttemptsBefore,
+  type DeliveryFilter,
   type DeliveryWithSource,
   findDelivery,
   listAttempts,

@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { checkEventTypeLimits } from './event-type-limits.ts';
 
 /** An event type that a contract brings along. `schema` and `example` are JSON texts. */
 export interface CatalogueEntry {
@@ -14,6 +15,7 @@ export interface CatalogueEntry {
  * workspace itself is changed.
  *
  * @returns the names of those that were added
+ * @throws EventTypeLimitError
  */
 export async function insertMissingEventTypes(
   client: PoolClient,
@@ -41,5 +43,6 @@ export async function insertMissingEventTypes(
       sorted.map(each => each.example),
     ],
   );
+  if (rows.length > 0) await checkEventTypeLimits(client, workspaceId);
   return rows.map(row => row.name);
 }

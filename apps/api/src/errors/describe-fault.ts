@@ -1,4 +1,4 @@
-import { isDatabaseUnavailable } from '@signpost/database';
+import { EventTypeLimitError, isDatabaseUnavailable, maxEventTypes, maxSchemaBytes } from '@signpost/database';
 import { notFound, type Problem, problem } from './problem.ts';
 
 /** Seconds: a Postgres that restarts is back in about that. */
@@ -11,6 +11,11 @@ export function describeFault(error: unknown): Problem {
       headers: { 'retry-after': retryAfterSeconds },
     });
   if (isWithoutParent(error)) return notFound();
+  if (error instanceof EventTypeLimitError)
+    return problem(
+      'too_many_event_types',
+      `With this, the workspace would have more than ${maxEventTypes} event types, or more than ${maxSchemaBytes} bytes of schemas.`,
+    );
   return problem('internal', 'The log of the API says why, at this request id.');
 }
 
