@@ -104,6 +104,7 @@ const producerWithoutRedis: JobProducer = {
   checkWritable: away,
   isComplete: away,
   beginRebuild: away,
+  isRebuilding: away,
   finishRebuild: away,
   close: () => Promise.resolve(),
 };

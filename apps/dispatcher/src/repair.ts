@@ -9,6 +9,7 @@ import {
 import type { JobProducer } from '@signpost/queue';
 import type { Clock, Logger } from '@signpost/runtime';
 import type { DispatcherCounts } from './dispatcher-metrics.ts';
+import { createRebuild } from './rebuild.ts';
 import { faultDelayMs, timerMarginMs } from './run-again.ts';
 
 /**
@@ -67,21 +68,7 @@ export function createRepairer(options: RepairerOptions): Repairer {
     return { ids: deliveries.map(({ id }) => id), next };
   };
 
-  const rebuild = async (signal: AbortSignal): Promise<void> => {
-    const mark = await producer.beginRebuild();
-    let total = 0;
-    for (let after: PendingCursor | null = null; ; ) {
-      // Without its end, whoever looks next begins anew.
-      if (signal.aborted) return;
-      const { ids, next } = await addPending(forEverMs, after);
-      total += ids.length;
-      if (next === null) break;
-      after = next;
-    }
-    await producer.finishRebuild(mark);
-    counts.rebuilds += 1;
-    logger[total > 0 ? 'warn' : 'info']({ deliveries: total }, 'queue.rebuilt');
-  };
+  const rebuild = createRebuild(options, after => addPending(forEverMs, after));
 
   const repairEvents = async (graceMs: number): Promise<void> => {
     const events = await listUnfannedEvents(database, graceMs, pageSize);
@@ -106,9 +93,10 @@ export function createRepairer(options: RepairerOptions): Repairer {
     async run(signal) {
       await withRepairLock(database, async () => {
         if (!(await producer.isComplete())) {
+          // First, since it is soon done: fan-outs go on while deliveries are added.
+          await repairEvents(0);
           await rebuild(signal);
           if (signal.aborted) return;
-          await repairEvents(0);
         }
         const fanOut = await producer.depth('fan-out');
         await repairEvents(fanOut.waiting + fanOut.active > 0 ? backlogGraceMs : options.graceMs.event);

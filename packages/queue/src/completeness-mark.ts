@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Queue } from 'bullmq';
 import { connectedClient } from './connection.ts';
 
@@ -8,9 +9,11 @@ import { connectedClient } from './connection.ts';
 export interface CompletenessMark {
   /** If not, any job may be missing. */
   isComplete(): Promise<boolean>;
-  /** Begins to add every job. @returns what {@link CompletenessMark.finishRebuild} wants to see again */
+  /** Begins to add every job. @returns a name for this rebuild, which no other has */
   beginRebuild(): Promise<string>;
-  /** Notes that every job is there, unless Redis was wiped or restarted since the rebuild began. */
+  /** Whether what this rebuild has added is still there: Redis was not wiped or restarted, and no other rebuild began. */
+  isRebuilding(rebuild: string): Promise<boolean>;
+  /** Notes that every job is there, unless {@link CompletenessMark.isRebuilding} says otherwise. */
   finishRebuild(rebuild: string): Promise<void>;
 }
 
@@ -24,6 +27,11 @@ export function runIdOf(info: string): string {
 export function createCompletenessMark(queue: Queue): CompletenessMark {
   const connect = () => connectedClient(queue);
   const readRunId = async (): Promise<string> => runIdOf(await (await connect()).info());
+  const isRebuilding = async (rebuild: string): Promise<boolean> => {
+    const client = await connect();
+    const [mark, runId] = await Promise.all([client.get(markKey), readRunId()]);
+    return mark === rebuild && rebuild.startsWith(`rebuilding ${runId} `);
+  };
   return {
     async isComplete() {
       const client = await connect();
@@ -32,14 +40,13 @@ export function createCompletenessMark(queue: Queue): CompletenessMark {
     },
     async beginRebuild() {
       const client = await connect();
-      const rebuild = `rebuilding ${await readRunId()}`;
+      const rebuild = `rebuilding ${await readRunId()} ${randomUUID()}`;
       await client.set(markKey, rebuild);
       return rebuild;
     },
+    isRebuilding,
     async finishRebuild(rebuild) {
-      const client = await connect();
-      const [mark, runId] = await Promise.all([client.get(markKey), readRunId()]);
-      if (mark === rebuild && rebuild === `rebuilding ${runId}`) await client.set(markKey, runId);
+      if (await isRebuilding(rebuild)) await (await connect()).set(markKey, await readRunId());
     },
   };
 }
