@@ -171,6 +171,22 @@ test('a delivery that a fault of ours breaks is due later and later, then set as
   expect(lines.filter(line => line.includes('"delivery.quarantined"'))).toHaveLength(1);
 });
 
+test('a delivery with which 20 dispatchers in a row died is set aside; after 19 it is made', async () => {
+  const [deadly, unlucky] = [await makeDelivery(), await makeDelivery()];
+  const notes = { ...run.notes, stallsSeen: 3 };
+  const deliverJob = makeDeliverJob();
+  expect(await deliverJob(deadly.job, { ...run, notes, stalledCount: 23 })).toEqual({ kind: 'done' });
+  expect(receiver.requests).toHaveLength(0);
+  expect(await readDelivery(deadly.job.deliveryId)).toMatchObject({ status: 'failed' });
+  expect(await attemptsOf(deadly.job.deliveryId)).toMatchObject([{ error_code: 'quarantined' }]);
+  expect(await deliverJob(unlucky.job, { ...run, notes, stalledCount: 22 })).toMatchObject({ kind: 'again' });
+  expect(receiver.requests).toHaveLength(1);
+  expect(await attemptsOf(unlucky.job.deliveryId)).toMatchObject([
+    { error_code: 'dispatcher_lost' },
+    { error_code: 'http_status' },
+  ]);
+});
+
 test('while one delivery breaks, those beside it are recorded', async () => {
   const good = await Promise.all(Array.from({ length: 20 }, makeDelivery));
   const bad = await makeDelivery();

@@ -23,6 +23,11 @@ export type DeliverJobResult =
 /** So many faults without a recorded attempt between them, and the delivery is set aside. */
 const maxFaults = 5;
 const firstFaultDelayMs = 2000;
+/**
+ * So many dispatchers in a row died or froze with a delivery in hand, and it is set aside, too: it is most likely what kills
+ * them. Far more than restarts and crashes of another cause hit one delivery.
+ */
+const maxLosses = 20;
 
 /**
  * Runs a job, and sees to it that a fault of our own at one delivery neither repeats without end nor holds up the others:
@@ -42,6 +47,11 @@ export function createDeliverJob({ deliver, database, insist, unseenAttempts, lo
   };
   return async (job: DeliverJob, run: JobRun): Promise<DeliverJobResult> => {
     const notes = { ...run.notes, stallsSeen: run.stalledCount };
+    const quarantine = async (): Promise<DeliverJobResult> => {
+      await insist(job.deliveryId, () => unseenAttempts.quarantine(job, run));
+      return { kind: 'done' };
+    };
+    if (run.stalledCount - run.notes.stallsSeen >= maxLosses) return quarantine();
     try {
       const result = await deliver(job, run);
       if (result.kind === 'done') return result;
@@ -52,10 +62,7 @@ export function createDeliverJob({ deliver, database, insist, unseenAttempts, lo
       if (isStoreFault(error)) throw error;
       const faults = notes.faults + 1;
       logger.error({ error, delivery_id: formatId('delivery', job.deliveryId), faults }, 'delivery broke');
-      if (faults === maxFaults) {
-        await insist(job.deliveryId, () => unseenAttempts.quarantine(job, run));
-        return { kind: 'done' };
-      }
+      if (faults === maxFaults) return quarantine();
       const delayMs = firstFaultDelayMs * 2 ** notes.faults;
       if (error instanceof DeliveryFault) await keepFault(error, job, delayMs);
       return { kind: 'again', delayMs, notes: { ...notes, faults } };
