@@ -41,7 +41,7 @@ const echo = problem(422, `code ${apiKey}`, {
 test.each<[string, Step, Partial<SignpostClientOptions>]>([
   ['a reset connection', 'reset', {}],
   ['a cut answer', 'cut', {}],
-  ['no answer in time', 'hang', { timeoutMs: 50, retryLimit: 0 }],
+  ['no answer in time', 'hang', { timeoutMs: 1000, retryLimit: 0 }],
   ['a problem', problem(401, 'unauthorized'), {}],
   ['a problem that echoes it', echo, {}],
   ['a page that echoes it', { status: 502, body: `<html>${apiKey}</html>`, headers: { 'x-request-id': secret } }, {}],

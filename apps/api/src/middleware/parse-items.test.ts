@@ -103,5 +103,6 @@ test('others have turns while a body of megabytes is parsed', async () => {
   const parsed = await parseItems(text, { member: 'events', max: 1000, maxItemBytes: 256 * 1024 });
   clearImmediate(timer);
   expect(parsed.kind).toBe('parsed');
-  expect(turns).toBeGreaterThan(10);
+  // One break at least, however fast the machine is; without any there would be none.
+  expect(turns).toBeGreaterThanOrEqual(4);
 });
