@@ -19,7 +19,7 @@ export interface SentRequest {
   readonly contract: CompiledContract;
   readonly attemptId: string;
   /** As in `AttemptRow`. */
-  readonly lostId: string;
+  readonly lostId: () => string;
   readonly startedAtMs: number;
   readonly request: {
     readonly method: string;

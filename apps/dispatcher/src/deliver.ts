@@ -154,7 +154,7 @@ async function attempt(
     attemptId,
     startedAtMs,
   });
-  const lostId = lostAttemptId(job, run, run.stalledCount + 1);
+  const lostId = () => lostAttemptId(job, run, run.stalledCount + 1);
   const sent = { job, delivery, contract, attemptId, lostId, startedAtMs, request, outcome };
   try {
     return await conclude(options, sent, target);

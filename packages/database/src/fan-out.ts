@@ -82,28 +82,33 @@ export async function loadSubscribedWebhooks(
 
 // The lock on the outbox row is what `expungePayload` waits for before it cancels deliveries: those that are made at the
 // same moment are there by then, and behind it none are made.
+// Each outbox row is locked once, not once for each of its deliveries.
 const insertDeliveriesSql = `
+  with held as materialized (
+    select p.event_id from unnest($8::uuid[]) as t (event_id) join pending_fan_outs p on p.event_id = t.event_id
+    for key share of p
+  )
   insert into deliveries (id, workspace_id, event_id, webhook_id, event_type, contract, contract_version, next_attempt_at)
   select t.id, workspace_id, t.event_id, webhook_id, event_type, contract, contract_version, now()
   from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::int[])
     as t (id, workspace_id, event_id, webhook_id, event_type, contract, contract_version)
-  join pending_fan_outs p on p.event_id = t.event_id
-  for key share of p
+  join held on held.event_id = t.event_id
   on conflict (id) do nothing`;
 
 /** Makes deliveries of events that stand in the outbox, due now. One that exists already stays as it is. */
 export async function insertDeliveries(database: Database, deliveries: readonly NewDelivery[]): Promise<void> {
   // Outbox rows are locked in the order given, the same as that of `markFannedOut`: two fan-outs of the same events would
   // wait for each other otherwise.
-  const ordered = deliveries.toSorted((a, b) => (a.eventId < b.eventId ? -1 : a.eventId > b.eventId ? 1 : 0));
+  const eventIds = [...new Set(deliveries.map(delivery => delivery.eventId))].sort();
   await runHot(database, 'insert-deliveries', insertDeliveriesSql, [
-    ordered.map(delivery => delivery.id),
-    ordered.map(delivery => delivery.workspaceId),
-    ordered.map(delivery => delivery.eventId),
-    ordered.map(delivery => delivery.webhookId),
-    ordered.map(delivery => delivery.eventType),
-    ordered.map(delivery => delivery.contract),
-    ordered.map(delivery => delivery.contractVersion),
+    deliveries.map(delivery => delivery.id),
+    deliveries.map(delivery => delivery.workspaceId),
+    deliveries.map(delivery => delivery.eventId),
+    deliveries.map(delivery => delivery.webhookId),
+    deliveries.map(delivery => delivery.eventType),
+    deliveries.map(delivery => delivery.contract),
+    deliveries.map(delivery => delivery.contractVersion),
+    eventIds,
   ]);
 }
 

@@ -34,7 +34,10 @@ export async function makeHotPathFixture(): Promise<HotPathFixture> {
     onConnectionError: () => {},
   });
   const uuid = (): string => makeUuid(systemClock.nowMs());
-  const newIds = () => ({ id: uuid(), lostId: uuid() });
+  const newIds = () => {
+    const lostId = uuid();
+    return { id: uuid(), lostId: () => lostId };
+  };
   const workspaceId = uuid();
   await database.pool.query('insert into workspaces (id, name) values ($1, $2)', [workspaceId, 'hot path']);
 

@@ -13,8 +13,8 @@ import { inTransaction } from './transaction.ts';
 /** An attempt as the log shows it. */
 export interface AttemptRow {
   readonly id: string;
-  /** The id under which this attempt is noted as lost if another dispatcher takes over its job. */
-  readonly lostId: string;
+  /** The id under which this attempt is noted as lost if another dispatcher takes over its job. Hashed, so only on demand. */
+  readonly lostId: () => string;
   readonly deliveryId: string;
   readonly trigger: Exclude<AttemptTrigger, 'replay'>;
   readonly startedAtMs: number;
@@ -148,7 +148,7 @@ export async function recordBeside(
       const { rows } = await client.query<{ id: string }>(expungedSql, [ids]);
       const expunged = new Set(rows.map(({ id }) => id));
       const shown = attempts.map(attempt => (expunged.has(attempt.deliveryId) ? withoutPayload(attempt) : attempt));
-      const values = [attempts.map(({ lostId }) => lostId), ...rowColumns(shown)];
+      const values = [attempts.map(({ lostId }) => lostId()), ...rowColumns(shown)];
       return client.query<BesideResult & { deliveryId: string }>(writeSql, values);
     },
     database.hotPool,

@@ -96,7 +96,7 @@ describe('recording', () => {
     const frozen = fixture.scheduledAttempt(id, { status: 'failed', responseCode: 500, errorCode: 'http_status' });
     const error = { code: 'dispatcher_lost', message: '' } as const;
     await noteUnseenAttempts(fixture.database, [
-      { id: frozen.lostId, deliveryId: id, trigger: 'scheduled', fenceAttemptCount: 0, error, final: false },
+      { id: frozen.lostId(), deliveryId: id, trigger: 'scheduled', fenceAttemptCount: 0, error, final: false },
     ]);
     await recordAttempts(fixture.database, [fixture.scheduledAttempt(id)]);
     expect(await recordAttempts(fixture.database, [frozen])).toEqual([{ kind: 'superseded' }]);

@@ -42,7 +42,7 @@ async function deliver(eventId: string): Promise<string> {
   await recordAttempts(database, [
     {
       id: makeUuid(systemClock.nowMs()),
-      lostId: makeUuid(systemClock.nowMs()),
+      lostId: () => makeUuid(systemClock.nowMs()),
       deliveryId: id,
       trigger: 'scheduled',
       fence: { scheduledAttemptCount: 0, manualRetryAt: null },
