@@ -10,7 +10,8 @@ import { startSystem, type Stops, type System } from './system.ts';
 
 const defaultDeliveries = { soak: 1_000_000, retryBurst: 100_000, afterDowntime: 100_000 };
 const soakWebhooks = 20;
-const burstWebhooks = 100;
+/** What many deliveries that are due at once meet, and what is published beside them. */
+const burst = { webhooks: 100, answerAfterMs: 50, freshPerSecond: 100, freshSeconds: 15, sampleMs: 250 };
 /** A machine that is busy otherwise makes at least so many attempts a second. */
 const leastPerSecond = 700;
 /** Connections to receivers and to Postgres that nobody uses are closed within 10 s. */
@@ -57,14 +58,7 @@ export async function proveRetryBurst(
 ): Promise<RetryBurstResult> {
   note('retry burst: starting stores, API and two dispatchers');
   const system = await startSystem({ profile: undefined, profileDir: '', inspect: true, dispatchers: 2 }, stops);
-  const shape = {
-    deliveries,
-    webhooks: burstWebhooks,
-    answerAfterMs: 50,
-    freshPerSecond: 100,
-    freshSeconds: 15,
-    sampleMs: 250,
-  };
+  const shape = { ...burst, deliveries };
   return endWith(stops, system, note, () => measureRetryBurst(system, shape, stops, note));
 }
 
@@ -76,14 +70,7 @@ export async function proveAfterDowntime(
 ): Promise<AfterDowntimeResult> {
   note('after downtime: starting stores, API and a dispatcher');
   const system = await startSystem({ profile: undefined, profileDir: '', inspect: true }, stops);
-  const shape = {
-    deliveries,
-    webhooks: burstWebhooks,
-    answerAfterMs: 50,
-    freshPerSecond: 100,
-    freshSeconds: 15,
-    sampleMs: 250,
-  };
+  const shape = { ...burst, deliveries };
   return endWith(stops, system, note, () => measureAfterDowntime(system, shape, stops, note));
 }
 
