@@ -2,7 +2,7 @@ import { type FieldError, maxEventTypeSchemaBytes } from '@signpost/api-schema';
 import { type ContractDocument, type EventTypeDocument, parseContractDocument } from '@signpost/contracts';
 import { isEventType } from '@signpost/delivery';
 import { compileSchema } from '../event-catalogue/data-validator.ts';
-import { schemasRest } from '../event-catalogue/resting.ts';
+import { schemasRest } from '../event-catalogue/schemas-rest.ts';
 import type { SchemaTime } from '../event-catalogue/schema-time.ts';
 import type { Problem } from '../errors/problem.ts';
 import { validationFailed } from '../middleware/validate-input.ts';

@@ -1,7 +1,7 @@
 import type { EventTypeBody, FieldError } from '@signpost/api-schema';
 import type { EventType } from '@signpost/database';
 import { compileSchema } from '../../event-catalogue/data-validator.ts';
-import { schemasRest } from '../../event-catalogue/resting.ts';
+import { schemasRest } from '../../event-catalogue/schemas-rest.ts';
 import type { SchemaTime } from '../../event-catalogue/schema-time.ts';
 import type { Problem } from '../../errors/problem.ts';
 import { validationFailed } from '../../middleware/validate-input.ts';

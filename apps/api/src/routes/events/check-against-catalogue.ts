@@ -2,7 +2,7 @@ import type { PublishEventBody } from '@signpost/api-schema';
 import type { WorkspaceAccess } from '@signpost/database';
 import { type Problem, problem } from '../../errors/problem.ts';
 import type { EventCatalogue } from '../../event-catalogue/event-catalogue.ts';
-import { schemasRest } from '../../event-catalogue/resting.ts';
+import { schemasRest } from '../../event-catalogue/schemas-rest.ts';
 
 /**
  * Holds an event against its workspace's event types.

@@ -11,7 +11,7 @@ import {
 import { deriveUuid, formatId, makeUuid, parseId } from '@signpost/runtime';
 import { fieldsOf } from '../../audit/audit-changes.ts';
 import type { ApiDependencies } from '../../dependencies.ts';
-import { schemasRest } from '../../event-catalogue/resting.ts';
+import { schemasRest } from '../../event-catalogue/schemas-rest.ts';
 import { invalidField, notFound, type Problem, problem } from '../../errors/problem.ts';
 import { answer } from '../../middleware/write-answer.ts';
 import { route } from '../../routing.ts';
